@@ -1,0 +1,156 @@
+"""The command line. Neither torch nor RecBole is imported before a command needs it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from recbole_ext import __version__
+from recbole_ext.errors import UserError
+
+if TYPE_CHECKING:
+    from recbole_ext.run import Run
+
+USER_ERROR = 2
+INTERRUPTED = 130
+
+RUN_HELP = """\
+Train a model, test its best epoch once, and print the metrics.
+
+Any key of the configuration can be given as --key=value, after RecBole's convention:
+  --model=FPARec --dataset=ml-1m --config_files="a.yaml b.yaml" --learning_rate=0.0005
+Precedence: RecBole's defaults < properties/ < config files in order < the command line.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code (2: the user's mistake, said in one line)."""
+    parser = _parser()
+    args, rest = parser.parse_known_args(sys.argv[1:] if argv is None else list(argv))
+    if rest and not args.takes_keys:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    args.rest = rest
+    command: Callable[[argparse.Namespace], int] = args.command
+    try:
+        return command(args)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return USER_ERROR
+    except FloatingPointError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"interrupted{_how_to_resume()}", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="recbole_ext", description="Self-attentive sequential recommendation on RecBole."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_resume(commands)
+    _add_prepare(commands)
+    _add_models(commands)
+    return parser
+
+
+def _add(
+    commands: Any,
+    name: str,
+    summary: str,
+    command: Callable[[argparse.Namespace], int],
+    takes_keys: bool = False,
+    **options: Any,
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, allow_abbrev=False, **{"description": summary, **options}
+    )
+    parser.set_defaults(command=command, takes_keys=takes_keys)
+    return parser
+
+
+def _add_run(commands: Any) -> None:
+    parser = _add(
+        commands,
+        "run",
+        "train and test one model on one data set",
+        _run,
+        takes_keys=True,
+        description=RUN_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--model", help="a name that 'recbole_ext models' lists")
+    parser.add_argument("--dataset", help="a folder of atomic files under data_path")
+    parser.add_argument("--config_files", help="YAML files, separated by spaces")
+
+
+def _add_resume(commands: Any) -> None:
+    parser = _add(commands, "resume", "go on with an interrupted run", _resume)
+    parser.add_argument("run_dir", help="its run folder")
+
+
+def _add_prepare(commands: Any) -> None:
+    from recbole_ext.data.prepare import command
+
+    summary = "make RecBole's atomic files from raw ones"
+    command.add_arguments(_add(commands, "prepare", summary, command.main))
+
+
+def _add_models(commands: Any) -> None:
+    _add(commands, "models", "list the models that can be run", _models)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from recbole_ext.run import run
+
+    files = (args.config_files or "").split()
+    finished = run(args.model, args.dataset, files, cli_args=args.rest)
+    _print_metrics(finished)
+    return 0
+
+
+def _resume(args: argparse.Namespace) -> int:
+    from recbole_ext.run import resume
+
+    _print_metrics(resume(args.run_dir))
+    return 0
+
+
+def _models(args: argparse.Namespace) -> int:
+    from tabulate import tabulate
+
+    from recbole_ext.registry import list_models
+
+    rows = [(m.name, m.source, m.kind, m.base or "") for m in list_models()]
+    print(tabulate(rows, headers=("model", "from", "kind", "base")))
+    return 0
+
+
+def _print_metrics(finished: Run) -> None:
+    """The table that ends a run: both parts, both protocols."""
+    from tabulate import tabulate
+
+    results = finished.metrics
+    parts = ("valid", "valid_seen_masked", "test", "test_seen_masked")
+    rows = [[name, *(results[part].get(name) for part in parts)] for name in results["test"]]
+    headers = ("metric", "valid, seen kept", "seen masked", "test, seen kept", "seen masked")
+    print(tabulate(rows, headers=headers, floatfmt=".4f", missingval="-"))
+    print(
+        f"best epoch {results['best_epoch']} of {results['epochs']}, "
+        f"{results['seconds_per_epoch']:.2f} s an epoch, {results['train_seconds']:.1f} s in all"
+    )
+    print(f"run folder: {finished.run_dir}")
+
+
+def _how_to_resume() -> str:
+    """Names the run folder of an interrupted run, if one had begun."""
+    module = sys.modules.get("recbole_ext.training.run_folder")
+    current = getattr(module, "current_folder", lambda: None)() if module else None
+    return f"; go on with: recbole_ext resume {current}" if current else ""

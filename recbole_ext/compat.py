@@ -1,0 +1,150 @@
+"""The one place that adapts RecBole 1.2.1 to a current numpy, scipy, pandas and torch.
+
+Importing this module applies every adaptation, once. Each carries its reason. Nothing here changes
+what a model computes, with one exception that is a correction: time order (``sort_by_exact_time``).
+``recbole.quick_start`` is never imported: it pulls in Ray at the top and, with it, a Ray API that
+is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from logging import FileHandler, Logger
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse
+import torch
+
+from recbole_ext.errors import UserError
+
+TENSORBOARD_DIR = "tensorboard"
+LOG_FILE = "log.txt"
+
+
+def refuse_pandas_3() -> None:
+    """RecBole fills missing values through chained ``inplace`` calls and counts with ``.agg(len)``.
+
+    pandas 3 turns the first into a silent no-op (NaNs stay in the data) and breaks the second.
+    """
+    if int(pd.__version__.split(".")[0]) >= 3:
+        raise UserError(f"pandas {pd.__version__} loses data in RecBole 1.2.1; install 'pandas<3'")
+
+
+def restore_numpy_aliases() -> None:
+    """RecBole uses names that NumPy 1.24 and 2.0 removed, in metrics and in Interaction."""
+    aliases = {
+        "bool": np.bool_,
+        "int": np.int_,
+        "float": np.float64,
+        "complex": np.complex128,
+        "object": np.object_,
+        "str": np.str_,
+        "unicode": np.str_,
+        "float_": np.float64,
+        "long": np.int64,
+    }
+    for name, target in aliases.items():
+        if name not in vars(np):
+            setattr(np, name, target)
+
+
+def restore_dok_update() -> None:
+    """LightGCN and six other graph models fill a ``dok_matrix`` by ``_update``, gone from SciPy."""
+    if not hasattr(scipy.sparse.dok_matrix, "_update"):
+
+        def _update(self: Any, entries: dict[tuple[int, int], float]) -> None:
+            self._dict.update(entries)
+
+        scipy.sparse.dok_matrix._update = _update
+
+
+def switch_off_anomaly_detection() -> None:
+    """RecBole's ``sine.py`` switches it on for the process when any sequential model is imported.
+
+    It makes every backward pass two to three times slower. Importing the package first and
+    switching it off afterwards keeps it off.
+    """
+    import recbole.model.sequential_recommender  # noqa: F401
+
+    torch.autograd.set_detect_anomaly(False)
+
+
+def sort_by_exact_time() -> None:
+    """RecBole casts time to float32 before it sorts: 64 s steps at today's epoch seconds.
+
+    On ml-100k that gives 15.8 % of the users a wrong test item. Here the frame is sorted in float64,
+    stably, before the cast. The cast is monotone and RecBole's later sort is stable, so this order
+    survives it. Only data that are to be ordered by time are touched.
+    """
+    from recbole.data.dataset import Dataset
+
+    convert = Dataset._change_feat_format
+    if getattr(convert, "sorts_by_exact_time", False):
+        return
+
+    def _change_feat_format(self: Any) -> None:
+        by_time = self.config["eval_args"]["order"] == "TO"
+        if by_time and isinstance(self.inter_feat, pd.DataFrame) and self.time_field in self.inter_feat:
+            self.inter_feat = self.inter_feat.sort_values(
+                self.time_field, kind="stable", ignore_index=True
+            )
+        convert(self)
+
+    _change_feat_format.sorts_by_exact_time = True  # type: ignore[attr-defined]
+    Dataset._change_feat_format = _change_feat_format
+
+
+def keep_tensorboard_in_the_run_folder() -> None:
+    """RecBole's Trainer writes ``log_tensorboard/`` wherever the process happens to stand.
+
+    A run whose log file lies in a run folder gets its scalars there; other callers keep RecBole's
+    own folder.
+    """
+    import recbole.trainer.trainer as trainer
+
+    original = trainer.get_tensorboard
+    if getattr(original, "prefers_run_folder", False):
+        return
+
+    def get_tensorboard(logger: Logger) -> Any:
+        for handler in logger.handlers:
+            if isinstance(handler, FileHandler) and Path(handler.baseFilename).name == LOG_FILE:
+                folder = Path(handler.baseFilename).parent / TENSORBOARD_DIR
+                return trainer_writer(str(folder))
+        return original(logger)
+
+    get_tensorboard.prefers_run_folder = True  # type: ignore[attr-defined]
+    trainer.get_tensorboard = get_tensorboard
+
+
+def trainer_writer(folder: str) -> Any:
+    """A TensorBoard writer for ``folder`` (imported late: it costs a second)."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(folder)
+
+
+def silence_known_warnings() -> None:
+    """RecBole's own code raises these on a current stack; a user can do nothing about them."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"recbole\..*")
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"recbole\..*")
+    warnings.filterwarnings("ignore", message=r".*torch\.cuda\.amp.*", category=FutureWarning)
+
+
+def apply() -> None:
+    """Apply all adaptations. Safe to call more than once."""
+    refuse_pandas_3()
+    silence_known_warnings()
+    restore_numpy_aliases()
+    restore_dok_update()
+    switch_off_anomaly_detection()
+    sort_by_exact_time()
+    keep_tensorboard_in_the_run_folder()
+
+
+apply()

@@ -1,0 +1,127 @@
+"""Checks of the data's keys, as far as they can be made before a file is opened."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from recbole_ext.config.keys import DATA
+from recbole_ext.config.schema import Key
+from recbole_ext.config.settings import Settings
+from recbole_ext.errors import show
+
+_COLUMNS = Key("strs", "")
+_ENTRIES = {
+    "seq_len": Key("int", "", "[1, inf)"),
+    "threshold": Key("float", ""),
+    "val_interval": Key("str", ""),
+    "preload_weight": Key("str", ""),
+    "unload_col": _COLUMNS,
+    "unused_col": _COLUMNS,
+}
+_INTERVAL_KEYS = (
+    "user_inter_num_interval",
+    "item_inter_num_interval",
+    "entity_kg_num_interval",
+    "relation_kg_num_interval",
+)
+_FIELDS = ("USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD")
+_END = r"\s*([-+]?(?:inf|\d+(?:\.\d*)?(?:[eE][-+]?\d+)?))\s*"
+_INTERVAL = re.compile(rf"[\[(]{_END},{_END}[\])]", re.ASCII)
+_INTERVAL_WORDS = "an interval such as [5,inf) or (2,10], or several joined by ;"
+
+
+def _dataset_name(settings: Settings) -> None:
+    name = settings.values["dataset"]
+    separators = {os.sep, os.altsep or os.sep, "\0"}
+    if name in (".", "..") or any(mark in name for mark in separators):
+        settings.fail("dataset", "must be the name of a folder in data_path, not a path")
+
+
+def _no_empty_name(settings: Settings) -> None:
+    for key in DATA:
+        if settings.get(key) == "":
+            settings.fail(key, "must not be empty")
+
+
+def _fields_differ(settings: Settings) -> None:
+    for position, key in enumerate(_FIELDS):
+        for other in _FIELDS[:position]:
+            if settings.get(key) == settings.get(other):
+                settings.fail(key, f"must differ from {settings.named(other)}")
+
+
+def _entries(settings: Settings) -> None:
+    for key, entry in _ENTRIES.items():
+        settings.check_entries(key, entry)
+
+
+def _load_col(settings: Settings) -> None:
+    load = settings.get("load_col")
+    if load is None:
+        return
+    for suffix, columns in load.items():
+        if not isinstance(suffix, str) or not (columns == "*" or _COLUMNS.accepts(columns)):
+            settings.fail(
+                "load_col",
+                f"has {show(suffix)}: {show(columns)}, which must be a list of names or '*'",
+            )
+    columns = load.get("inter", [])
+    missing = [settings.get(key) for key in _FIELDS if settings.get(key) not in columns]
+    if columns != "*" and missing:
+        settings.fail(
+            "load_col",
+            f"must load {', '.join(missing)} of inter: the evaluation needs user, item and time",
+        )
+
+
+def _not_unloaded(settings: Settings) -> None:
+    load = settings.get("load_col") or {}
+    for suffix, columns in (settings.get("unload_col") or {}).items():
+        if columns and load.get(suffix, "*") != "*":
+            settings.fail(
+                "unload_col",
+                f"cannot stand beside {settings.named('load_col')}; set load_col: null",
+            )
+    for key in ("unload_col", "unused_col"):
+        dropped = (settings.get(key) or {}).get("inter", [])
+        needed = [settings.get(field) for field in _FIELDS if settings.get(field) in dropped]
+        if needed:
+            settings.fail(
+                key, f"drops {', '.join(needed)}: the evaluation needs user, item and time"
+            )
+
+
+def _intervals(settings: Settings) -> None:
+    for key in _INTERVAL_KEYS:
+        text = settings.get(key)
+        if text is not None and not _are_intervals(text):
+            settings.fail(key, f"must be {_INTERVAL_WORDS}")
+    for column, text in (settings.get("val_interval") or {}).items():
+        if not _are_intervals(text):
+            problem = f"has {column}: {show(text)}, which must be {_INTERVAL_WORDS}"
+            settings.fail("val_interval", problem)
+
+
+def _are_intervals(text: str) -> bool:
+    found = [_INTERVAL.fullmatch(part.strip()) for part in text.split(";")]
+    return all(one is not None and float(one[1]) <= float(one[2]) for one in found)
+
+
+def _encoding(settings: Settings) -> None:
+    try:
+        "".encode(settings.get("encoding") or "utf-8")
+    except (LookupError, ValueError):
+        settings.fail("encoding", "is no text encoding, such as utf-8 or latin-1")
+
+
+DATA_CHECKS = (
+    _dataset_name,
+    _no_empty_name,
+    _fields_differ,
+    _entries,
+    _load_col,
+    _not_unloaded,
+    _intervals,
+    _encoding,
+)

@@ -1,0 +1,102 @@
+"""Checks of the evaluation's keys: leave-one-out in time order, all items ranked."""
+
+from __future__ import annotations
+
+import re
+
+from recbole_ext.config.keys import METRICS
+from recbole_ext.config.settings import Settings
+from recbole_ext.errors import nearest, show
+
+EVAL_ARGS = {
+    "split": {"LS": "valid_and_test"},
+    "order": "TO",
+    "group_by": "user",
+    "mode": "full",
+}
+_FULL_MODES = ("full", {"valid": "full", "test": "full"})
+_SMALLER_IS_BETTER = ("averagepopularity", "giniindex")
+_VALID_METRIC = re.compile(r"(\w+)@(\d+)", re.ASCII)
+SEEN_MASKED = "_seen_masked"
+
+
+def bigger_is_better(valid_metric: str) -> bool:
+    """Whether a larger value of ``valid_metric`` is the better one."""
+    return valid_metric.split("@")[0].lower() not in _SMALLER_IS_BETTER
+
+
+def _eval_args(settings: Settings) -> None:
+    given = settings.values["eval_args"]
+    for name in given:
+        if name not in EVAL_ARGS:
+            hint = nearest(str(name), EVAL_ARGS)
+            settings.fail("eval_args", f"has the unknown key {show(name)}{hint}")
+    for name, wanted in EVAL_ARGS.items():
+        fine = given[name] in _FULL_MODES if name == "mode" else given[name] == wanted
+        if not fine:
+            wish = "{LS: valid_and_test}" if name == "split" else wanted
+            settings.fail(
+                "eval_args",
+                f"has {name}: {show(given[name])}, which must be {wish}: "
+                "the evaluation is leave-one-out in time order over all items",
+            )
+
+
+def _repeatable(settings: Settings) -> None:
+    if settings.kind == "sequential" and not settings.get("repeatable"):
+        settings.fail(
+            "repeatable",
+            "must be true for a sequential model; every result has the "
+            "metrics with seen items masked beside those without",
+        )
+
+
+def _metrics(settings: Settings) -> None:
+    metrics = settings.values["metrics"]
+    if not metrics:
+        settings.fail("metrics", f"names no metric; there are {', '.join(METRICS)}")
+    for metric in metrics:
+        if metric.lower() not in _folded_metrics():
+            settings.fail(
+                "metrics",
+                f"has {show(metric)}{nearest(metric, METRICS)}; supported are {', '.join(METRICS)}",
+            )
+
+
+def _topk(settings: Settings) -> None:
+    if not settings.values["topk"]:
+        settings.fail("topk", "has no cut-off; give one or more whole numbers >= 1")
+
+
+def _valid_metric(settings: Settings) -> None:
+    given = settings.values["valid_metric"]
+    found = _VALID_METRIC.fullmatch(given.removesuffix(SEEN_MASKED))
+    if found is None:
+        settings.fail(
+            "valid_metric", "must be <metric>@<k> or <metric>@<k>_seen_masked, such as NDCG@10"
+        )
+    metric, cutoff = found.groups()
+    metrics, topk = settings.values["metrics"], settings.values["topk"]
+    if metric.lower() not in [name.lower() for name in metrics]:
+        settings.fail(
+            "valid_metric", f"needs one of {settings.named('metrics')}{nearest(metric, metrics)}"
+        )
+    if cutoff not in map(str, topk):
+        settings.fail("valid_metric", f"needs a cut-off of {settings.named('topk')}")
+
+
+def _direction(settings: Settings) -> None:
+    follows = bigger_is_better(settings.values["valid_metric"])
+    if settings.values["valid_metric_bigger"] != follows:
+        settings.fail(
+            "valid_metric_bigger",
+            f"follows from {settings.named('valid_metric')} and "
+            f"is {str(follows).lower()}; leave it out",
+        )
+
+
+def _folded_metrics() -> set[str]:
+    return {metric.lower() for metric in METRICS}
+
+
+EVALUATION_CHECKS = (_eval_args, _repeatable, _metrics, _topk, _valid_metric, _direction)

@@ -1,0 +1,200 @@
+"""The table of all keys that any model may have: RecBole's and this library's.
+
+Keys with scope ``model`` belong to the models whose YAML sets them. Further keys of RecBole's
+built-in models are read from RecBole's own files (builtin.py).
+"""
+
+from __future__ import annotations
+
+from recbole_ext.config.schema import Key
+
+MIXERS = (
+    "dot_product",
+    "positional",
+    "factorized_positional",
+    "relative_positional",
+    "fixed_pattern",
+    "linear",
+    "token_mixing",
+)
+POSITION_ONLY_MIXERS = (
+    "positional",
+    "factorized_positional",
+    "relative_positional",
+    "fixed_pattern",
+)
+METRICS = (
+    "Hit",
+    "NDCG",
+    "MRR",
+    "Recall",
+    "Precision",
+    "MAP",
+    "ItemCoverage",
+    "AveragePopularity",
+    "ShannonEntropy",
+    "GiniIndex",
+    "TailPercentage",
+)
+_LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")
+_STATES = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
+_TRANSFORMS = ("mask_itemseq", "inverse_itemseq", "crop_itemseq", "reorder_itemseq")
+_AUTO = ("auto", True, False)
+_POSITIVE = "[1, inf)"
+_COUNT = "[0, inf)"
+_ABOVE_0 = "(0, inf)"
+_BELOW_1 = "[0, 1)"
+
+GENERAL = {
+    "gpu_id": Key("str|int|ints", "which GPUs, '' for none; with `use_gpu: false` always none"),
+    "use_gpu": Key("bool", "false: compute on the CPU"),
+    "worker": Key("int", "processes that load data", _COUNT),
+    "seed": Key("int", "seed of every random number", "[0, 4294967295]"),
+    "state": Key("str", "how much is logged", choices=_STATES, fold=True),
+    "reproducibility": Key("bool", "deterministic GPU kernels"),
+    "data_path": Key("str", "folder of the data sets' folders"),
+    "checkpoint_dir": Key("str", "folder of the run folders"),
+    "show_progress": Key("bool", "progress bars"),
+    "save_dataset": Key("bool", "RecBole's cache of the filtered data"),
+    "dataset_save_path": Key("str|null", "file of that cache"),
+    "save_dataloaders": Key("bool", "RecBole's cache of its loaders"),
+    "dataloaders_save_path": Key("str|null", "file of that cache"),
+    "log_wandb": Key("bool", "log to Weights & Biases"),
+    "wandb_project": Key("str", "its project"),
+    "run_dir": Key("str|null", "folder of this run; null: a new one in checkpoint_dir"),
+    "torch_threads": Key("int|null", "CPU threads; null: torch's choice", _POSITIVE),
+}
+
+TRAINING = {
+    "epochs": Key("int", "the most epochs trained", _COUNT),
+    "train_batch_size": Key("int", "sequences (or rows) a batch", _POSITIVE),
+    "learner": Key("str", "the optimiser", choices=_LEARNERS, fold=True),
+    "learning_rate": Key("float", "its step size", _ABOVE_0),
+    "adam_beta1": Key("float", "Adam's decay of the mean", _BELOW_1),
+    "adam_beta2": Key("float", "Adam's decay of the square", _BELOW_1),
+    "adam_eps": Key("float", "Adam's epsilon", _ABOVE_0),
+    "fused_optimizer": Key("str|bool", "torch's fused optimiser", choices=_AUTO),
+    "lr_schedule": Key("str", "after the warm-up", choices=("constant", "linear", "cosine")),
+    "warmup_steps": Key("int", "steps of linear warm-up", _COUNT),
+    "warmup_epochs": Key("float", "the same in epochs; not both", _COUNT),
+    "min_lr_ratio": Key("float", "the schedule's end, relative to learning_rate", "[0, 1]"),
+    "train_neg_sample_args": Key("dict|null", "RecBole's negatives; null for loss_type CE"),
+    "eval_step": Key("int", "epochs between two evaluations; 0: none", _COUNT),
+    "stopping_step": Key("int", "evaluations without a gain before the stop", _COUNT),
+    "clip_grad_norm": Key("float|dict|null", "the largest gradient norm", _ABOVE_0),
+    "weight_decay": Key("float", "L2 penalty", _COUNT),
+    "loss_decimal_place": Key("int", "decimals of the loss shown", _COUNT),
+    "require_pow": Key("bool", "power in RecBole's EmbLoss"),
+    "enable_amp": Key("bool", "RecBole's mixed precision"),
+    "enable_scaler": Key("bool", "its gradient scaler"),
+    "shuffle": Key("bool", "shuffle the training data each epoch"),
+    "transform": Key("str|null", "RecBole's batch transform", choices=_TRANSFORMS),
+    "loss_precision": Key("str", "of the logits", choices=("auto", "float32", "bfloat16")),
+    "loss_chunk_size": Key("int|null", "positions a chunk of the loss; null: cache", _POSITIVE),
+    "train_objective": Key(
+        "str", "which positions bear loss", choices=("all_positions", "last_position")
+    ),
+    "long_sequences": Key(
+        "str", "histories beyond MAX_ITEM_LIST_LENGTH", choices=("truncate", "chunk")
+    ),
+    "trim_batches": Key("str|bool", "trim a batch to its longest sequence", choices=_AUTO),
+}
+
+EVALUATION = {
+    "eval_args": Key("dict", "split, order, group_by and mode of the evaluation"),
+    "repeatable": Key("bool", "seen items may be recommended"),
+    "metrics": Key("str|strs", "the metrics"),
+    "topk": Key("int|ints", "their cut-offs", _POSITIVE),
+    "valid_metric": Key("str", "what early stopping watches, e.g. NDCG@10 or NDCG@10_seen_masked"),
+    "valid_metric_bigger": Key("bool", "follows from valid_metric"),
+    "eval_batch_size": Key("int", "users (or rows) ranked at once", _POSITIVE),
+    "metric_decimal_place": Key("int", "decimals of the metrics shown", _COUNT),
+    "tail_ratio": Key("float|null", "share (above 1: number) of tail items", _ABOVE_0),
+    "split_protocol": Key("str", "leave-one-out's details", choices=("paper", "recbole")),
+    "eval_users": Key("int|null", "rank that many random users; null: all", _POSITIVE),
+}
+
+DATA = {
+    "field_separator": Key("str", "between the columns of a file"),
+    "seq_separator": Key("str", "within a sequence column"),
+    "encoding": Key("str|null", "of the data files"),
+    "USER_ID_FIELD": Key("str", "column of the user"),
+    "ITEM_ID_FIELD": Key("str", "column of the item"),
+    "RATING_FIELD": Key("str", "column of the rating"),
+    "TIME_FIELD": Key("str", "column of the time"),
+    "LABEL_FIELD": Key("str", "name of generated labels"),
+    "NEG_PREFIX": Key("str", "prefix of negative fields"),
+    "ITEM_LIST_LENGTH_FIELD": Key("str", "name of the sequence length"),
+    "LIST_SUFFIX": Key("str", "suffix of sequence fields"),
+    "POSITION_FIELD": Key("str", "name of the position field"),
+    "MAX_ITEM_LIST_LENGTH": Key("int", "items of a history that the model sees", _POSITIVE),
+    "HEAD_ENTITY_ID_FIELD": Key("str", "column of a triple's head"),
+    "TAIL_ENTITY_ID_FIELD": Key("str", "column of a triple's tail"),
+    "RELATION_ID_FIELD": Key("str", "column of a triple's relation"),
+    "ENTITY_ID_FIELD": Key("str", "column of the entity"),
+    "seq_len": Key("dict|null", "longest kept, by sequence column"),
+    "threshold": Key("dict|null", "label 1 from which value, by column"),
+    "numerical_features": Key("strs|null", "number columns to embed"),
+    "discretization": Key("dict|null", "RecBole's discretisation"),
+    "load_col": Key("dict|null", "columns to load, by file suffix; null: all"),
+    "unload_col": Key("dict|null", "columns not to load, by file suffix"),
+    "unused_col": Key("dict|null", "columns loaded for filters only, by file suffix"),
+    "additional_feat_suffix": Key("str|strs|null", "further data files"),
+    "rm_dup_inter": Key("str|null", "which of repeated pairs to keep", choices=("first", "last")),
+    "val_interval": Key("dict|null", "interval of allowed values, by column"),
+    "filter_inter_by_user_or_item": Key("bool", "drop interactions of unknown users and items"),
+    "user_inter_num_interval": Key("str|null", "interactions a user must have, e.g. [5,inf)"),
+    "item_inter_num_interval": Key("str|null", "interactions an item must have, e.g. [5,inf)"),
+    "entity_kg_num_interval": Key("str|null", "triples an entity must have"),
+    "relation_kg_num_interval": Key("str|null", "triples a relation must have"),
+    "kg_reverse_r": Key("bool", "add reversed relations"),
+    "alias_of_user_id": Key("strs|null", "columns with the user's ids"),
+    "alias_of_item_id": Key("strs|null", "columns with the item's ids"),
+    "alias_of_entity_id": Key("strs|null", "columns with the entity's ids"),
+    "alias_of_relation_id": Key("strs|null", "columns with the relation's ids"),
+    "preload_weight": Key("dict|null", "vectors by id column"),
+    "normalize_field": Key("strs|null", "number columns to normalise"),
+    "normalize_all": Key("bool|null", "normalise all number columns"),
+    "benchmark_filename": Key("strs|null", "suffixes of files split beforehand"),
+}
+
+
+def _own(kind: str, text: str, within: str = "", choices: tuple[str, ...] = ()) -> Key:
+    return Key(kind, text, within, choices, scope="model")
+
+
+ARCHITECTURE = {
+    "loss_type": _own("str", "the loss", choices=("CE",)),
+    "attention": _own("str", "how positions are mixed", choices=MIXERS),
+    "factor_rank": _own("int", "k of factorized_positional", _POSITIVE),
+    "attention_pattern": _own(
+        "str",
+        "of fixed_pattern",
+        choices=("average", "linear_annealing", "exponential_annealing"),
+    ),
+    "n_layers": _own("int", "blocks", _POSITIVE),
+    "n_heads": _own("int", "heads; must divide hidden_size", _POSITIVE),
+    "hidden_size": _own("int", "width d", _POSITIVE),
+    "inner_size": _own("int", "width of the feed-forward network", _POSITIVE),
+    "hidden_act": _own("str", "its activation", choices=("relu", "gelu", "silu")),
+    "hidden_dropout_prob": _own("float", "dropout of embeddings and networks", _BELOW_1),
+    "attn_dropout_prob": _own("float", "dropout of the attention weights", _BELOW_1),
+    "mixer_dropout_prob": _own("float", "dropout of the attention's output", _BELOW_1),
+    "layer_norm_eps": _own("float", "epsilon of LayerNorm", _ABOVE_0),
+    "initializer_range": _own("float", "std of the initial weights", _ABOVE_0),
+    "norm_position": _own("str", "LayerNorm before or after", choices=("pre", "post")),
+    "position_embedding": _own("str", "added to the items", choices=("none", "learned")),
+    "scale_embedding": _own("bool", "item embeddings times sqrt(d) at the input"),
+    "attn_output_projection": _own("bool", "a linear layer after the attention"),
+    "mask_after_softmax": _own("bool", "rows are not renormalised (paper's Eq. 6)"),
+    "value_input": _own("str", "what V is made of", choices=("normed", "raw")),
+    "value_bias": _own("bool", "a bias in V"),
+    "ffn_placement": _own("str", "feed-forward networks", choices=("per_block", "final")),
+    "residual_from": _own("str", "what the residual adds", choices=("input", "normed")),
+    "unused_qk_projections": _own("bool", "the released code's idle Q and K"),
+    "remask_padding": _own("bool", "zero padded positions after each block"),
+    "padding_as_class": _own("bool", "PAD is a class of the softmax"),
+}
+
+ANY_MODEL: dict[str, Key] = {**GENERAL, **TRAINING, **EVALUATION, **DATA}
+TABLE: dict[str, Key] = {**ANY_MODEL, **ARCHITECTURE}

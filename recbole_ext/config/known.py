@@ -1,0 +1,49 @@
+"""Which keys a model knows, and the error for one it does not."""
+
+from __future__ import annotations
+
+from recbole_ext.config.builtin import builtin_keys, models_with_key
+from recbole_ext.config.keys import ANY_MODEL, ARCHITECTURE
+from recbole_ext.config.schema import Key
+from recbole_ext.config.sources import read_yaml
+from recbole_ext.errors import ConfigError, nearest, show
+from recbole_ext.paths import relative_name
+from recbole_ext.registry import Lineage
+
+
+def known_keys(line: Lineage) -> dict[str, Key]:
+    """The keys of any model and those of this one.
+
+    A class of this library has the keys that its YAML and those of its bases name. A class that
+    no registry knows may use every key of this library.
+    """
+    if line.root is None:
+        return {**ANY_MODEL, **ARCHITECTURE}
+    named = {key for file in line.class_files for key in read_yaml(file, relative_name(file))}
+    own = {name: key for name, key in ARCHITECTURE.items() if name in named}
+    if line.own:
+        return {**ANY_MODEL, **own}
+    return {**ANY_MODEL, **builtin_keys(line.root)}
+
+
+def unknown_key(key: str, source: str, model: str, known: dict[str, Key]) -> ConfigError:
+    """The error for a key that ``model`` does not have: who has it, or the nearest known name."""
+    line = f"unknown key {show(key)} (from {source}) for model {model}"
+    owners = _owners(key)
+    if owners:
+        return ConfigError(f"{line}: it is a key of {owners}{nearest(key, known)}")
+    return ConfigError(f"{line}{nearest(key, known)}")
+
+
+def _owners(key: str) -> str:
+    if key in ARCHITECTURE:
+        return "recbole_ext's own models"
+    owners = models_with_key(key)
+    more = f" and {len(owners) - 3} more" if len(owners) > 3 else ""
+    return f"RecBole's {', '.join(owners[:3])}{more}" if owners else ""
+
+
+def choices_hint(value: object, key: Key) -> str:
+    """The nearest choice to a text that is none."""
+    names = [choice for choice in key.choices if isinstance(choice, str)]
+    return nearest(value, names) if isinstance(value, str) and key.choices else ""

@@ -1,0 +1,54 @@
+"""The several spellings that RecBole allows, brought to one; paths made absolute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.config.evaluation_checks import EVAL_ARGS, bigger_is_better
+
+_PATHS = ("data_path", "checkpoint_dir", "run_dir", "dataset_save_path", "dataloaders_save_path")
+_NO_NEGATIVES = (None, "none", "None")
+
+
+def normalise(values: dict[str, Any], origins: Mapping[str, str]) -> None:
+    """Bring ``values`` to their one spelling, in place.
+
+    ``origins`` has the keys that come from this library's files or from the user.
+    """
+    for key in ("metrics", "topk", "additional_feat_suffix"):
+        if isinstance(values.get(key), str | int):
+            values[key] = [values[key]]
+    if isinstance(values.get("clip_grad_norm"), int | float):
+        values["clip_grad_norm"] = {"max_norm": values["clip_grad_norm"]}
+    values["gpu_id"] = _gpu_text(values["gpu_id"])
+    values["eval_args"] = {**EVAL_ARGS, **values["eval_args"]}
+    for key in _PATHS:
+        if values.get(key):
+            values[key] = str(Path(values[key]).expanduser().absolute())
+    if "valid_metric_bigger" not in origins:
+        values["valid_metric_bigger"] = bigger_is_better(values["valid_metric"])
+    settle_negatives(values, "train_neg_sample_args" in origins)
+
+
+def _gpu_text(gpus: Any) -> str:
+    return ",".join(map(str, gpus)) if isinstance(gpus, list) else str(gpus)
+
+
+def settle_negatives(values: dict[str, Any], given: bool) -> None:
+    """Choose RecBole's negatives where nobody did, so that every model trains as it should.
+
+    Cross-entropy over all items draws none, and RecBole stops when it is to. Its context-aware
+    models are set up for labelled data; on leave-one-out data they need negatives.
+    """
+    negatives = values.get("train_neg_sample_args")
+    if isinstance(negatives, dict) and negatives.get("distribution", "") in _NO_NEGATIVES:
+        values["train_neg_sample_args"] = None
+    if given:
+        return
+    kind = values["MODEL_TYPE"].name
+    if kind == "SEQUENTIAL" and values.get("loss_type") == "CE":
+        values["train_neg_sample_args"] = None
+    elif kind == "CONTEXT":
+        values["train_neg_sample_args"] = {"distribution": "uniform", "sample_num": 1}

@@ -1,0 +1,1 @@
+"""Raw files, atomic files, flat sequences, batches."""

@@ -1,0 +1,134 @@
+"""Interactions between reading and writing: integer codes, and the tokens they stand for."""
+
+from __future__ import annotations
+
+import math
+import re
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# What pandas, and so RecBole, reads as a missing value, and RecBole's name for item 0.
+_RESERVED = {"#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"}
+_RESERVED |= {"<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "[PAD]"}
+_UNWRITABLE = re.compile(r"[\s\x00-\x1f\x7f]")
+
+
+class FieldError(ValueError):
+    """What is wrong with one field; readers add the file and the line."""
+
+
+class Vocabulary(dict[str, int]):
+    """Codes 0, 1, ... for tokens in the order of their first appearance: `vocabulary[token]`.
+
+    A token is checked when it is first seen. Raises FieldError for one RecBole would not read back.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def __missing__(self, token: str) -> int:
+        _check_token(self.kind, token)
+        self[token] = code = len(self)
+        return code
+
+
+def _check_token(kind: str, token: str) -> None:
+    shown = f"{kind} {_shorten(token)}"
+    if not token:
+        raise FieldError(f"{kind} is empty")
+    if token in _RESERVED:
+        raise FieldError(f"{shown} is a reserved word, RecBole reads it as missing")
+    if token.startswith('"'):
+        raise FieldError(f"{shown} starts with a quotation mark, RecBole cannot read it back")
+    if _UNWRITABLE.search(token):
+        raise FieldError(f"{shown} has white space or a control character in it")
+
+
+def number(text: str, column: str) -> float:
+    """A finite float64. Raises FieldError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or "_" in text:  # Python's float takes 1_000
+        raise FieldError(f"{column} {_shorten(text)} is not a finite number")
+    return value
+
+
+def _shorten(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+@dataclass
+class Log:
+    """Interactions in the order of the raw file, which is the order of ties in time.
+
+    users, items: codes into the tokens, int64 [n]; timestamps, ratings: float64 [n].
+    """
+
+    users: NDArray[np.int64]
+    items: NDArray[np.int64]
+    timestamps: NDArray[np.float64]
+    user_tokens: list[str]
+    item_tokens: list[str]
+    ratings: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+
+@dataclass
+class LogBuilder:
+    """Collects a Log row by row, 8 bytes a value: `users` and `items` give the codes to `add`."""
+
+    users: Vocabulary = field(default_factory=lambda: Vocabulary("user"))
+    items: Vocabulary = field(default_factory=lambda: Vocabulary("item"))
+    user_codes: array[int] = field(default_factory=lambda: array("q"))
+    item_codes: array[int] = field(default_factory=lambda: array("q"))
+    timestamps: array[float] = field(default_factory=lambda: array("d"))
+    ratings: array[float] = field(default_factory=lambda: array("d"))
+
+    def add_history(self, user: str, items: Iterable[str]) -> int:
+        """Append a user's items in order; returns how many."""
+        before = len(self.item_codes)
+        code = self.users[user]
+        self.item_codes.extend(map(self.items.__getitem__, items))
+        count = len(self.item_codes) - before
+        self.user_codes.extend([code] * count)
+        return count
+
+    def add(self, user: str, item: str) -> None:
+        """Append one interaction."""
+        self.user_codes.append(self.users[user])
+        self.item_codes.append(self.items[item])
+
+    def build(self) -> Log:
+        """The Log; the place in the user's history is the time where no timestamps were given."""
+        users = np.array(self.user_codes, dtype=np.int64)
+        times = np.array(self.timestamps, dtype=np.float64)
+        return Log(
+            users=users,
+            items=np.array(self.item_codes, dtype=np.int64),
+            timestamps=times if len(times) else places(users),
+            user_tokens=list(self.users),
+            item_tokens=list(self.items),
+            ratings=np.array(self.ratings, dtype=np.float64) if self.ratings else None,
+        )
+
+
+def places(users: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The place of each row among its user's rows, 0, 1, ...; float64 [n]."""
+    order = np.argsort(users, kind="stable")
+    counts = np.bincount(users)
+    starts = np.cumsum(counts) - counts
+    result = np.empty(len(users), dtype=np.float64)
+    result[order] = np.arange(len(users)) - np.repeat(starts, counts)
+    return result

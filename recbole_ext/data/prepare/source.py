@@ -1,0 +1,171 @@
+"""The lines of a raw file, plain or packed, each error with its place."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, cast
+
+from recbole_ext.errors import DataError, nearest
+
+# How each kind of packing begins: a file is known by its content, its name has to agree.
+PACKED: dict[str, bytes] = {
+    ".gz": b"\x1f\x8b",
+    ".xz": b"\xfd7zXZ\x00",
+    ".bz2": b"BZh",
+    ".zip": b"PK\x03\x04",
+}
+_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+_DAMAGE = (EOFError, OSError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)
+
+
+class Source:
+    """A raw text file.
+
+    path: the file; member: the file inside it, where it is a zip.
+    Raises DataError: no such file (with the nearest name there), a directory, empty, damaged.
+    """
+
+    def __init__(self, path: str | Path, known_names: tuple[str, ...] = ()) -> None:
+        self.path = Path(path)
+        _check_file(self.path)
+        self.packing = _packing(self.path)
+        self.member = _choose_member(self.path, known_names) if self.packing == ".zip" else None
+
+    @property
+    def name(self) -> str:
+        """The file's name without folders, in a zip the member's."""
+        return Path(self.member or self.path).name
+
+    @property
+    def label(self) -> str:
+        """The file as messages call it."""
+        return f"{self.path}:{self.member}" if self.member else str(self.path)
+
+    def error(self, line: int, reason: str) -> DataError:
+        """The error that says `reason` of a line (counted from 1)."""
+        return DataError(f"{self.label}, line {line}: {reason}")
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Line numbers from 1 and lines without their ends; blank lines may only close the file."""
+        blank = 0
+        for number, line in self._all_lines():
+            if not line.strip():
+                blank = blank or number
+            elif blank:
+                raise self.error(blank, "is blank, but the file goes on after it")
+            else:
+                yield number, line
+
+    def head(self, count: int) -> list[str]:
+        """The first `count` lines, at least one. Raises DataError if there is none."""
+        lines = [line for _, line in islice(self.lines(), count)]
+        if not lines:
+            raise DataError(f"{self.label}: is empty")
+        return lines
+
+    def _all_lines(self) -> Iterator[tuple[int, str]]:
+        number = 0
+        with self._open() as file:
+            try:
+                for number, raw in enumerate(file, 1):
+                    yield number, self._decode(number, raw)
+            except _DAMAGE as error:
+                raise self._damaged(number, error) from None
+
+    def _decode(self, number: int, raw: bytes) -> str:
+        try:
+            text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            byte = raw[error.start]
+            raise self.error(
+                number, f"byte {error.start + 1} (0x{byte:02x}) is not UTF-8"
+            ) from None
+        text = text.rstrip("\r\n")
+        if "\r" in text:  # it would pass for a space between two fields
+            raise self.error(number, "has a carriage return inside: end the lines by a line feed")
+        return text
+
+    @contextmanager
+    def _open(self) -> Iterator[IO[bytes]]:
+        """The unpacked bytes; buffered, because gzip, lzma and zipfile read lines in Python."""
+        with ExitStack() as stack:
+            try:
+                raw = self._unpack(stack)
+            except (*_DAMAGE, RuntimeError, NotImplementedError) as error:  # a zip with a password
+                raise DataError(f"{self.label}: cannot be read ({error})") from None
+            yield stack.enter_context(io.BufferedReader(cast(io.RawIOBase, raw), 1 << 20))
+
+    def _unpack(self, stack: ExitStack) -> IO[bytes]:
+        if self.member is not None:
+            archive = stack.enter_context(zipfile.ZipFile(self.path))
+            return stack.enter_context(archive.open(self.member))
+        if self.packing is None:
+            return stack.enter_context(self.path.open("rb", buffering=0))
+        return cast(IO[bytes], stack.enter_context(_OPENERS[self.packing](self.path, "rb")))
+
+    def _damaged(self, line: int, error: Exception) -> DataError:
+        kind = (
+            f"the {self.packing} data is cut off or damaged" if self.packing else "cannot be read"
+        )
+        return DataError(f"{self.label}, after line {line}: {kind} ({error})")
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what cannot be read twice, once to guess the format: os.path raises nothing itself."""
+    if os.path.isdir(path):
+        raise DataError(f"{path}: is a directory, a file is needed")
+    if not os.path.exists(path):
+        raise DataError(f"{path}: no such file{nearest(path.name, _names_in(path.parent))}")
+    if not os.path.isfile(path):
+        raise DataError(f"{path}: is no regular file; write it to one first")
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _packing(path: Path) -> str | None:
+    """The packing by the first bytes. Raises DataError where the name promises another one."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(max(map(len, PACKED.values())))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    if not start:
+        raise DataError(f"{path}: is empty")
+    found = next((suffix for suffix, magic in PACKED.items() if start.startswith(magic)), None)
+    if path.suffix in PACKED and path.suffix != found:
+        raise DataError(
+            f"{path}: is named {path.suffix}, but its content is not {path.suffix} data"
+        )
+    return found
+
+
+def _choose_member(path: Path, known_names: tuple[str, ...]) -> str:
+    """The member with a known name, else the only one. Raises DataError if neither is clear."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            files = [name for name in archive.namelist() if not name.endswith("/")]
+    except _DAMAGE as error:
+        raise DataError(f"{path}: the .zip data is cut off or damaged ({error})") from None
+    known = [name for name in files if Path(name).name in known_names]
+    candidates = known or files
+    if len(candidates) != 1:
+        raise DataError(
+            f"{path}: holds {len(files)} files ({', '.join(files[:5])}); "
+            f"which one is not clear: unpack it and give the file"
+        )
+    return candidates[0]

@@ -1,0 +1,79 @@
+"""What a data set holds, as a table beside the published sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recbole_ext.data.prepare.log import Log
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Sizes of a log.
+
+    average, shortest, longest: interactions of a user; density: interactions / (users * items);
+    tied: share of interactions at the same time as another of the same user;
+    repeated: interactions of a user with an item beyond their first.
+    """
+
+    users: int
+    items: int
+    interactions: int
+    average: float
+    shortest: int
+    longest: int
+    density: float
+    tied: float
+    repeated: int
+
+
+def statistics_of(log: Log) -> Statistics:
+    """Count a log that has at least one interaction, without gaps in its codes."""
+    users, items, count = len(log.user_tokens), len(log.item_tokens), len(log)
+    lengths = np.bincount(log.users, minlength=users)
+    return Statistics(
+        users=users,
+        items=items,
+        interactions=count,
+        average=count / users,
+        shortest=int(lengths.min()),
+        longest=int(lengths.max()),
+        density=count / (users * items),
+        tied=_tied(log) / count,
+        repeated=count - len(np.unique(log.users * items + log.items)),
+    )
+
+
+def _tied(log: Log) -> int:
+    order = np.lexsort((log.timestamps, log.users))
+    users, times = log.users[order], log.timestamps[order]
+    same = (users[1:] == users[:-1]) & (times[1:] == times[:-1])
+    return int(np.count_nonzero(np.append(same, False) | np.insert(same, 0, False)))
+
+
+def table(statistics: Statistics, published: dict[str, int] | None = None) -> str:
+    """The statistics, one a line; published sizes beside them, 'differs' where they do."""
+    published = published or {}
+    rows = [
+        ("users", f"{statistics.users:,}"),
+        ("items", f"{statistics.items:,}"),
+        ("interactions", f"{statistics.interactions:,}"),
+        ("average length", f"{statistics.average:.2f}"),
+        ("shortest", f"{statistics.shortest:,}"),
+        ("longest", f"{statistics.longest:,}"),
+        ("density", f"{statistics.density:.4%}"),
+        ("ties in time", f"{statistics.tied:.2%}"),
+        ("repeated pairs", f"{statistics.repeated:,}"),
+    ]
+    head = [f"{'':16}{'here':>12}{'published':>14}"] if published else []
+    return "\n".join(head + [_row(name, text, statistics, published) for name, text in rows])
+
+
+def _row(name: str, text: str, statistics: Statistics, published: dict[str, int]) -> str:
+    row = f"{name:16}{text:>12}"
+    if name not in published:
+        return row
+    differs = "  differs" if getattr(statistics, name) != published[name] else ""
+    return f"{row}{published[name]:>14,}{differs}"

@@ -1,0 +1,43 @@
+"""Leave-one-out: the last item of a user is the test target, the one before it validation's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recbole_ext.data.store import IntArray, SequenceStore
+
+NO_TARGET = -1
+
+
+@dataclass(frozen=True)
+class Split:
+    """Where each user's training part ends and which items are held out.
+
+    Attributes:
+        train_end: [n_users], end (exclusive) of the user's training part in ``store.items``.
+        valid, test: [n_users], place of the held-out item in ``store.items``, or -1.
+    """
+
+    train_end: IntArray
+    valid: IntArray
+    test: IntArray
+
+
+def leave_one_out(store: SequenceStore, protocol: str = "paper") -> Split:
+    """Hold out the last two items of every user that is long enough.
+
+    Args:
+        protocol: ``paper``: users of 3 items or more have both targets, shorter ones only train.
+            ``recbole``: as RecBole splits its prefixes: a user of 3 items has no validation target
+            (the second item is trained on instead), shorter ones only train.
+    """
+    lengths, end = store.lengths, store.offsets[1:]
+    tested = lengths >= 3
+    validated = lengths >= (3 if protocol == "paper" else 4)
+    return Split(
+        train_end=end - tested - validated,
+        valid=np.where(validated, end - 2, NO_TARGET),
+        test=np.where(tested, end - 1, NO_TARGET),
+    )

@@ -1,0 +1,77 @@
+"""All users' sequences as one flat array."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SequenceStore:
+    """Items of all users, user after user, each in time order.
+
+    User u's sequence is ``items[offsets[u]:offsets[u + 1]]``; user 0 is PAD and owns nothing. It
+    takes 8 bytes an interaction where padded prefixes take 8 L.
+
+    Attributes:
+        items: [N] item ids, 1 and up.
+        offsets: [n_users + 1].
+        n_items: number of items, PAD included.
+        columns: further columns of the interactions, each [N, ...] in the same order.
+    """
+
+    items: IntArray
+    offsets: IntArray
+    n_items: int
+    columns: Mapping[str, NDArray[np.generic]] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def from_interactions(
+        cls,
+        users: IntArray,
+        items: IntArray,
+        times: NDArray[np.float64],
+        n_users: int,
+        n_items: int,
+        columns: Mapping[str, NDArray[np.generic]] | None = None,
+    ) -> SequenceStore:
+        """Group by user and sort by float64 time; ties keep the order of the input.
+
+        Args:
+            users, items, times: [N] each.
+            n_users, n_items: PAD included.
+        """
+        order = np.lexsort((times, users))  # stable
+        offsets = np.zeros(n_users + 1, dtype=np.int64)
+        np.cumsum(np.bincount(users, minlength=n_users), out=offsets[1:])
+        sorted_columns = {name: values[order] for name, values in (columns or {}).items()}
+        flat = np.ascontiguousarray(items[order], dtype=np.int64)
+        return cls(flat, offsets, n_items, MappingProxyType(sorted_columns))
+
+    @property
+    def n_users(self) -> int:
+        """Number of users, PAD included."""
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> IntArray:
+        """[n_users] number of interactions of each user."""
+        return np.diff(self.offsets)
+
+    def sequence(self, user: int) -> IntArray:
+        """The items of one user, oldest first."""
+        return self.items[self.offsets[user] : self.offsets[user + 1]]
+
+    def sha256(self) -> str:
+        """A digest of who took what in which order, to tell variants of a data set apart."""
+        digest = hashlib.sha256()
+        for array in (self.offsets, self.items):
+            digest.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
+        return digest.hexdigest()

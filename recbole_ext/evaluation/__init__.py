@@ -1,0 +1,1 @@
+"""Full ranking, with seen items kept and masked in one pass."""

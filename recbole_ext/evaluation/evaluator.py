@@ -1,0 +1,111 @@
+"""Rank every held-out item with a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from recbole.data.interaction import Interaction
+from torch import Tensor, nn
+
+from recbole_ext.data.loaders import EvaluationBatch, EvaluationLoader
+from recbole_ext.data.split import Split
+from recbole_ext.evaluation.lists import list_metrics, top_items
+from recbole_ext.evaluation.metrics import SEEN_MASKED, FloatArray, split_metrics, summarize
+from recbole_ext.evaluation.ranks import rank_targets
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a ranking pass found.
+
+    Attributes:
+        users: [U] user ids, in the order of the ranks.
+        ranks, ranks_seen_masked: [U] ranks of the held-out items.
+        seen_kept, seen_masked: metrics under each protocol, full precision.
+    """
+
+    users: np.ndarray
+    ranks: FloatArray
+    ranks_seen_masked: FloatArray
+    seen_kept: dict[str, float]
+    seen_masked: dict[str, float]
+
+    def flat(self) -> dict[str, float]:
+        """All metrics in one dictionary; those with seen items masked end in ``_seen_masked``."""
+        masked = {name + SEEN_MASKED: value for name, value in self.seen_masked.items()}
+        return {**self.seen_kept, **masked}
+
+
+class Evaluator:
+    """Full ranking, both protocols in one pass."""
+
+    def __init__(self, config: Any, split: Split) -> None:
+        self._config = config
+        self._split = split
+        self._topk: list[int] = config["topk"]
+        self._rank_metrics, self._list_metrics = split_metrics(config["metrics"])
+        self._device = config["device"]
+
+    @torch.no_grad()
+    def evaluate(
+        self, model: nn.Module, loader: EvaluationLoader, progress: Any = None
+    ) -> Evaluation:
+        """Rank the held-out items of ``loader``.
+
+        Args:
+            progress: wraps the loader to show progress, as tqdm does.
+
+        Raises:
+            FloatingPointError: a score is NaN.
+        """
+        model.eval()
+        n_rows = len(loader.rows)
+        kept, masked = np.empty(n_rows), np.empty(n_rows)
+        recommended = torch.zeros(n_rows, max(self._topk), dtype=torch.long)
+        batches: Iterable[EvaluationBatch] = progress(loader) if progress else loader
+        for batch in batches:
+            scores = self._scores(model, batch.interaction, loader.store.n_items)
+            to = scores.device
+            ranks = rank_targets(
+                scores, batch.targets.to(to), batch.seen_items.to(to), batch.seen_offsets.to(to)
+            )
+            kept[batch.rows] = ranks.seen_kept.cpu().numpy()
+            masked[batch.rows] = ranks.seen_masked.cpu().numpy()
+            if self._list_metrics:
+                best = top_items(scores, max(self._topk)).cpu()
+                recommended[torch.from_numpy(batch.rows), : best.shape[1]] = best
+        return self._summary(loader, kept, masked, recommended)
+
+    def _scores(self, model: nn.Module, interaction: Interaction, n_items: int) -> Tensor:
+        """[B, V] scores; some of RecBole's models return them flat, some only score pairs."""
+        interaction = interaction.to(self._device)
+        try:
+            return model.full_sort_predict(interaction).view(-1, n_items)  # type: ignore[operator]
+        except NotImplementedError:
+            return self._scores_by_pairs(model, interaction, n_items)
+
+    def _scores_by_pairs(self, model: nn.Module, interaction: Interaction, n_items: int) -> Tensor:
+        """[B, V] through ``predict``, a user at a time: for models without full_sort_predict."""
+        item_field = self._config["ITEM_ID_FIELD"]
+        every_item = Interaction({item_field: torch.arange(n_items, device=self._device)})
+        rows = []
+        for row in range(len(interaction)):
+            pairs = interaction[[row]].repeat_interleave(n_items)
+            pairs.update(every_item)
+            rows.append(model.predict(pairs))  # type: ignore[operator]
+        return torch.stack(rows)
+
+    def _summary(
+        self, loader: EvaluationLoader, kept: FloatArray, masked: FloatArray, recommended: Tensor
+    ) -> Evaluation:
+        seen_kept = summarize(kept, self._rank_metrics, self._topk)
+        if self._list_metrics:
+            seen_kept |= list_metrics(
+                self._config, self._list_metrics, recommended, loader.store, self._split.train_end
+            )
+        seen_masked = summarize(masked, self._rank_metrics, self._topk)
+        return Evaluation(loader.rows.users, kept, masked, seen_kept, seen_masked)

@@ -1,0 +1,57 @@
+"""RecBole's metrics of the recommended lists (coverage, Gini, popularity ...), on our top k."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from recbole.evaluator.collector import DataStruct
+from recbole.evaluator.register import metrics_dict
+from torch import Tensor
+
+from recbole_ext.data.store import SequenceStore
+
+SPELLING = {
+    "itemcoverage": "ItemCoverage",
+    "averagepopularity": "AveragePopularity",
+    "shannonentropy": "ShannonEntropy",
+    "giniindex": "GiniIndex",
+    "tailpercentage": "TailPercentage",
+}
+
+
+def list_metrics(
+    config: Any, names: Sequence[str], recommended: Tensor, store: SequenceStore, train_end: Any
+) -> dict[str, float]:
+    """Computed by RecBole's own metric classes.
+
+    Args:
+        recommended: [U, max k] item ids, best first.
+        train_end: [n_users] ends of the training parts; popularity counts those alone.
+    """
+    data = DataStruct()
+    data.set("rec.items", recommended)
+    data.set("data.num_items", store.n_items)
+    data.set("data.count_items", training_counts(store, train_end))
+    values: dict[str, float] = {}
+    for name in names:
+        result = metrics_dict[name.lower()](config).calculate_metric(data)
+        for key, value in result.items():
+            metric, _, k = key.partition("@")
+            values[f"{SPELLING.get(metric, metric)}@{k}"] = float(value)
+    return values
+
+
+def training_counts(store: SequenceStore, train_end: Any) -> Counter[int]:
+    """How often each item occurs in the training parts."""
+    counts: Counter[int] = Counter()
+    for begin, end in zip(store.offsets[:-1], train_end, strict=True):
+        counts.update(store.items[begin:end].tolist())
+    return counts
+
+
+def top_items(scores: Tensor, k: int) -> Tensor:
+    """[B, k] best items, PAD excluded."""
+    return torch.topk(scores[:, 1:], min(k, scores.shape[1] - 1), dim=1).indices + 1

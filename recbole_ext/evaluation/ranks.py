@@ -1,0 +1,64 @@
+"""The rank of a held-out item among all items.
+
+    rank = 1 + items scored higher + half of the ties
+
+The target's own score is taken from the same score matrix, so that it ties with itself exactly. The
+rank with seen items masked is the same count without the seen ones; the target is never masked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from recbole_ext.nn.embedding import PAD
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """[B] float ranks; they end in .5 where an odd number of items ties with the target."""
+
+    seen_kept: Tensor
+    seen_masked: Tensor
+
+
+def rank_targets(
+    scores: Tensor, targets: Tensor, seen_items: Tensor, seen_offsets: Tensor
+) -> Ranks:
+    """Rank each row's target.
+
+    Args:
+        scores: [B, V]; column 0 (PAD) is no candidate.
+        targets: [B] item ids.
+        seen_items, seen_offsets: the history of row b is ``seen_items[seen_offsets[b]:
+            seen_offsets[b + 1]]``; it may hold an item, even the target, more than once.
+
+    Raises:
+        FloatingPointError: a score is NaN; it compares as neither higher nor equal, so the rank
+            would look perfect.
+    """
+    candidates = scores[:, PAD + 1 :]
+    own = scores.gather(1, targets.unsqueeze(1))  # [B, 1]
+    if torch.isnan(candidates).any():
+        raise FloatingPointError("the model scored an item as NaN; its ranking means nothing")
+    higher = (candidates > own).sum(1).double()
+    ties = (candidates == own).sum(1).double() - 1.0  # less the target itself
+    kept = 1.0 + higher + ties / 2.0
+    rows, items = _distinct_seen(scores.shape, targets, seen_items, seen_offsets)
+    difference = scores[rows, items] - own.squeeze(1)[rows]
+    share = (difference > 0).double() + (difference == 0).double() / 2.0
+    return Ranks(kept, kept.index_add(0, rows, share, alpha=-1.0))
+
+
+def _distinct_seen(
+    shape: torch.Size, targets: Tensor, seen_items: Tensor, seen_offsets: Tensor
+) -> tuple[Tensor, Tensor]:
+    """(row, item) of every seen item, each once, the row's target left out."""
+    rows = torch.repeat_interleave(seen_offsets.diff())
+    rows = rows.to(seen_items.device)
+    keys = torch.unique(rows * shape[1] + seen_items)
+    rows, items = keys // shape[1], keys % shape[1]
+    others = items != targets[rows]
+    return rows[others], items[others]

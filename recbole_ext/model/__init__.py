@@ -1,0 +1,1 @@
+"""Models: RecBole ``SequentialRecommender`` subclasses, one paper a file."""

@@ -1,0 +1,101 @@
+"""What every model of this library shares with RecBole and with its siblings."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+from recbole.data.interaction import Interaction
+from recbole.model.abstract_recommender import SequentialRecommender
+from recbole.utils import InputType
+from torch import Tensor
+
+from recbole_ext import compat  # noqa: F401
+from recbole_ext.data.batches import TARGET_COUNT, TARGET_WEIGHT
+from recbole_ext.nn.embedding import PAD
+from recbole_ext.nn.losses import linear_cross_entropy
+
+
+def right_align(item_seq: Tensor, lengths: Tensor) -> Tensor:
+    """Left-aligned ids [B, L] with their lengths [B] -> right-aligned [B, w], w the longest."""
+    width = max(int(lengths.max()), 1)
+    place = torch.arange(width, device=item_seq.device) - (width - lengths).unsqueeze(1)
+    aligned = item_seq.gather(1, place.clamp(min=0))
+    return torch.where(place >= 0, aligned, PAD)
+
+
+class NextItemRecommender(SequentialRecommender):
+    """Encodes right-aligned sequences and scores items by dot product with tied embeddings.
+
+    A subclass gives :meth:`encode` and :attr:`item_table`. Sequences are right-aligned once, here,
+    on ids: from then on the prediction is made at slot -1.
+
+    The loss covers the newest ``target_count`` positions of each row. A stock RecBole loader has no
+    such column: each of its rows is one prefix, and the newest position alone bears loss.
+    """
+
+    input_type = InputType.POINTWISE
+
+    def __init__(self, config: Any, dataset: Any) -> None:
+        super().__init__(config, dataset)
+        self.loss_precision: str = config["loss_precision"] or "auto"
+        self.loss_chunk_size: int | None = config["loss_chunk_size"]
+        self.first_class = 0 if config["padding_as_class"] else PAD + 1
+
+    @property
+    @abstractmethod
+    def item_table(self) -> Tensor:
+        """[n_items, d] embeddings that items are scored with, PAD at row 0."""
+
+    @abstractmethod
+    def encode(self, item_seq: Tensor, last_only: bool = False) -> Tensor:
+        """Right-aligned ids [B, w] -> states [B, w, d], or [B, 1, d] of the newest position."""
+
+    def forward(self, item_seq: Tensor, item_seq_len: Tensor) -> Tensor:
+        """RecBole's convention: left-aligned ids [B, L], lengths [B] -> state of the newest [B, d]."""
+        return self.encode(right_align(item_seq, item_seq_len), last_only=True).squeeze(1)
+
+    def calculate_loss(self, interaction: Interaction) -> Tensor:
+        """Cross-entropy over all items (PAD is none of them) at the positions that bear loss."""
+        item_seq = right_align(interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN])
+        newest = interaction[self.POS_ITEM_ID]
+        if TARGET_COUNT not in interaction:
+            states, targets = self.encode(item_seq, last_only=True).squeeze(1), newest
+            rows = torch.arange(len(newest), device=newest.device)
+        else:
+            bears_loss = _newest(interaction[TARGET_COUNT], item_seq)  # [B, w]
+            states = self.encode(item_seq)[bears_loss]  # [P, d]
+            targets = torch.cat([item_seq[:, 1:], newest.unsqueeze(1)], 1)[bears_loss]
+            rows = bears_loss.nonzero()[:, 0]
+        weights = interaction[TARGET_WEIGHT][rows] if TARGET_WEIGHT in interaction else None
+        return self.loss(states, targets, weights)
+
+    def loss(self, states: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+        """states [P, d], targets [P], weights [P] or None (the mean) -> scalar."""
+        return linear_cross_entropy(
+            states,
+            self.item_table,
+            targets,
+            weights,
+            first_class=self.first_class,
+            precision=self.loss_precision,
+            chunk_size=self.loss_chunk_size,
+        )
+
+    def predict(self, interaction: Interaction) -> Tensor:
+        """Scores [B] of the given item of each row."""
+        state = self.forward(interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN])
+        return (state * self.item_table[interaction[self.ITEM_ID]]).sum(-1)
+
+    def full_sort_predict(self, interaction: Interaction) -> Tensor:
+        """Scores [B, n_items] of every item; column 0 is PAD."""
+        state = self.forward(interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN])
+        return state @ self.item_table.T
+
+
+def _newest(count: Tensor, item_seq: Tensor) -> Tensor:
+    """[B, w] bool: the newest ``count`` [B] real positions of each row."""
+    width = item_seq.shape[1]
+    slots = torch.arange(width, device=item_seq.device)
+    return (slots >= width - count.unsqueeze(1)) & (item_seq != PAD)

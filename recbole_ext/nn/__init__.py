@@ -1,0 +1,1 @@
+"""Pure torch building blocks. Nothing here knows RecBole, files or configuration."""

@@ -1,0 +1,35 @@
+"""Mixers: the part of a block that moves information between positions. One file a mixer.
+
+A new mixer is one file with a :class:`~recbole_ext.nn.attention.base.Mixer` subclass, one line in
+``MIXERS``, and one YAML in ``properties/model/``.
+"""
+
+from __future__ import annotations
+
+from recbole_ext.nn.attention.base import Mixer, MixerSpec
+from recbole_ext.nn.attention.dot_product import DotProductAttention
+from recbole_ext.nn.attention.factorized import FactorizedPositionalAttention
+from recbole_ext.nn.attention.fixed import FixedPattern
+from recbole_ext.nn.attention.linear import LinearAttention
+from recbole_ext.nn.attention.position_only import PositionOnlyMixer
+from recbole_ext.nn.attention.positional import PositionalAttention
+from recbole_ext.nn.attention.relative import RelativePositionalAttention
+from recbole_ext.nn.attention.token_mixing import TokenMixing
+
+MIXERS: dict[str, type[Mixer]] = {
+    "dot_product": DotProductAttention,
+    "positional": PositionalAttention,
+    "factorized_positional": FactorizedPositionalAttention,
+    "relative_positional": RelativePositionalAttention,
+    "fixed_pattern": FixedPattern,
+    "linear": LinearAttention,
+    "token_mixing": TokenMixing,
+}
+
+
+def build_mixer(name: str, spec: MixerSpec) -> Mixer:
+    """The mixer registered as ``name``. Raises ``KeyError`` for a name that is not registered."""
+    return MIXERS[name](spec)
+
+
+__all__ = ["MIXERS", "Mixer", "MixerSpec", "PositionOnlyMixer", "build_mixer"]

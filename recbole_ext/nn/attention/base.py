@@ -1,0 +1,106 @@
+"""What every mixer is given and what it must return."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class MixerSpec:
+    """The sizes and switches of one mixer.
+
+    Attributes:
+        hidden_size: d, the width of a position's vector.
+        max_length: n, the largest number of positions.
+        n_heads: h; divides ``hidden_size``.
+        dropout: probability of dropping an attention weight in training.
+        causal: a position sees itself and earlier ones only (AR); else all real positions (AE).
+        value_bias: add b in V x + b.
+        output_projection: a d x d map after the heads are joined.
+        factor_rank: k of factorised positional attention.
+        pattern: which fixed pattern.
+        mask_after_softmax: FPARec paper, Eq. 6 and 7: normalise over past and future, then mask.
+        leak_padding: reproduce a defect of the released code: a padded query, with no key to look at,
+            averages all positions, later ones included.
+        unused_qk_projections: carry query and key maps that nothing uses, as the released code of
+            PARec and FPARec does; they change the number of parameters and nothing else.
+    """
+
+    hidden_size: int
+    max_length: int
+    n_heads: int = 1
+    dropout: float = 0.0
+    causal: bool = True
+    value_bias: bool = True
+    output_projection: bool = False
+    factor_rank: int = 40
+    pattern: str = "average"
+    mask_after_softmax: bool = False
+    leak_padding: bool = False
+    unused_qk_projections: bool = False
+
+    @property
+    def head_size(self) -> int:
+        return self.hidden_size // self.n_heads
+
+
+class Mixer(nn.Module, ABC):
+    """Mixes the vectors of one sequence over its positions.
+
+    Sequences are right-aligned: slot w-1 holds the newest item, padding is on the left. A batch of
+    width w < n is the lower-right part of the full one: every absolute slot counts from the end.
+    """
+
+    def __init__(self, spec: MixerSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        size = spec.hidden_size
+        self.value = nn.Linear(size, size, bias=spec.value_bias)
+        self.output = nn.Linear(size, size) if spec.output_projection else nn.Identity()
+        self.dropout = nn.Dropout(spec.dropout)
+
+    @abstractmethod
+    def forward(self, x: Tensor, values: Tensor, keep: Tensor, last_only: bool = False) -> Tensor:
+        """Mix.
+
+        Args:
+            x: [B, w, d], what queries and keys are made of.
+            values: [B, w, d], what values are made of (usually ``x``).
+            keep: [B, w] bool, true at real items.
+            last_only: compute the newest position alone.
+
+        Returns:
+            [B, w, d], or [B, 1, d] with ``last_only``; zero at padded positions.
+        """
+
+    def split_heads(self, x: Tensor) -> Tensor:
+        """[B, w, d] -> [B, h, w, d/h]."""
+        return x.unflatten(-1, (self.spec.n_heads, self.spec.head_size)).transpose(1, 2)
+
+    def finish(self, mixed: Tensor, value: Tensor, keep: Tensor) -> Tensor:
+        """Join the heads and settle the padded rows.
+
+        Args:
+            mixed: [B, h, q, d/h], what the real queries collected.
+            value: [B, w, d], the values they collected it from.
+            keep: [B, w].
+
+        Returns:
+            [B, q, d], zero at padded positions (``where``, since 0 * nan is nan).
+        """
+        joined = mixed.transpose(1, 2).flatten(2)
+        real = keep[:, keep.shape[1] - joined.shape[1] :].unsqueeze(-1)
+        if self.spec.leak_padding:
+            return self.output(torch.where(real, joined, value.mean(1, keepdim=True)))
+        return torch.where(real, self.output(joined), joined.new_zeros(()))
+
+
+def visible_keys(width: int, queries: int, causal: bool, device: torch.device) -> Tensor:
+    """[q, w] bool: which key slots each of the last ``queries`` slots may look at, padding aside."""
+    visible = torch.ones(queries, width, dtype=torch.bool, device=device)
+    return visible.tril(width - queries) if causal else visible
+

@@ -1,0 +1,62 @@
+"""Causal linear attention (Katharopoulos et al. 2020, arXiv 2006.16236)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from recbole_ext.nn.attention.base import Mixer, MixerSpec, visible_keys
+
+# Up to this length the quadratic form is faster and smaller than prefix sums of d x d matrices.
+QUADRATIC_UP_TO = 500
+CHUNK = 128
+
+
+def feature_map(x: Tensor) -> Tensor:
+    """φ(x) = elu(x) + 1, Eq. 7 of the paper: positive, so that the normaliser is."""
+    return F.elu(x) + 1.0
+
+
+class LinearAttention(Mixer):
+    """out_i = Σ_j (φ(q_i)·φ(k_j)) v_j / Σ_j φ(q_i)·φ(k_j) over the real keys in sight."""
+
+    def __init__(self, spec: MixerSpec) -> None:
+        super().__init__(spec)
+        self.query = nn.Linear(spec.hidden_size, spec.hidden_size)
+        self.key = nn.Linear(spec.hidden_size, spec.hidden_size)
+
+    def forward(self, x: Tensor, values: Tensor, keep: Tensor, last_only: bool = False) -> Tensor:
+        query = feature_map(self.split_heads(self.query(x[:, -1:] if last_only else x)))
+        key = feature_map(self.split_heads(self.key(x))) * keep[:, None, :, None]
+        value = self.value(values)  # [B, w, d]
+        if x.shape[1] <= QUADRATIC_UP_TO or last_only or not self.spec.causal:
+            mixed = self._quadratic(query, key, self.split_heads(value))
+        else:
+            mixed = self._by_chunks(query, key, self.split_heads(value))
+        return self.finish(mixed, value, keep)
+
+    def _quadratic(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        shares = query @ key.transpose(-1, -2)  # [B, h, q, w]
+        queries, width = shares.shape[-2:]
+        shares = shares * visible_keys(width, queries, self.spec.causal, shares.device)
+        return self.dropout(shares) @ value / _at_least_tiny(shares.sum(-1, keepdim=True))
+
+    def _by_chunks(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Prefix sums between chunks, the quadratic form inside one: memory linear in the length."""
+        state = key.new_zeros(*key.shape[:2], key.shape[-1], value.shape[-1])  # Σ φ(k) vᵀ
+        total = key.new_zeros(*key.shape[:2], key.shape[-1], 1)  # Σ φ(k)
+        parts = []
+        for q, k, v in zip(query.split(CHUNK, 2), key.split(CHUNK, 2), value.split(CHUNK, 2)):
+            shares = (q @ k.transpose(-1, -2)).tril()
+            mixed = q @ state + self.dropout(shares) @ v
+            norm = q @ total + shares.sum(-1, keepdim=True)
+            parts.append(mixed / _at_least_tiny(norm))
+            state = state + k.transpose(-1, -2) @ v
+            total = total + k.sum(2).unsqueeze(-1)
+        return torch.cat(parts, dim=2)
+
+
+def _at_least_tiny(total: Tensor) -> Tensor:
+    """A padded row has no keys; its output is zeroed later and only must not be nan."""
+    return total.clamp(min=torch.finfo(total.dtype).tiny)

@@ -1,0 +1,196 @@
+"""Every model by name: this library's classes, its presets (a YAML with ``base:``), RecBole's.
+
+Nothing here imports torch or RecBole before a class is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from recbole_ext import paths
+from recbole_ext.config.sources import read_yaml
+from recbole_ext.errors import ConfigError, nearest, show
+
+MODELS: dict[str, str] = {
+    "ComposableRecommender": "recbole_ext.model.composable:ComposableRecommender",
+    "FPARec": "recbole_ext.model.fparec:FPARec",
+    "PARec": "recbole_ext.model.fparec:PARec",
+}
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """One line of the list of models."""
+
+    name: str
+    source: str  # "recbole_ext" or "RecBole"
+    kind: str  # "sequential", "general", "context_aware", "knowledge_aware", "exlib"
+    base: str | None = None  # what its YAML names under `base:`
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where a model's settings come from."""
+
+    root: str | None  # the class: a name in MODELS or of RecBole; None: neither knows it
+    own: bool  # the class is this library's
+    files: tuple[Path, ...]  # our YAML files, the first base first
+    class_files: tuple[Path, ...]  # those of real classes: they say which keys the class has
+
+
+def list_models() -> list[ModelInfo]:
+    """All models, this library's first, each part sorted by name."""
+    ours = [ModelInfo(name, "recbole_ext", _kind(name), _base_of(name)) for name in _own_names()]
+    theirs = [ModelInfo(name, "RecBole", kind) for name, (kind, _) in recbole_models().items()]
+    return ours + theirs
+
+
+def known_names() -> list[str]:
+    """The names of all models."""
+    return sorted({*_own_names(), *recbole_models()})
+
+
+def get_model_class(name: str) -> type[Any]:
+    """The class called ``name``; a preset's is a subclass that bears the preset's name.
+
+    RecBole reads ``Class.__name__``, so a preset needs a class of its own. Raises ConfigError
+    for an unknown name, and where a package that the model needs is absent.
+    """
+    if name not in known_names():
+        raise unknown_model(name)
+    if name in MODELS:
+        module, _, attribute = MODELS[name].partition(":")
+        return _class_in(module, attribute, name)
+    base = _base_of(name)
+    if base is not None:
+        return _subclass(name, get_model_class(_checked_base(name, base)))
+    return _class_in(recbole_models()[name][1], name, name)
+
+
+def unknown_model(name: str, source: str = "") -> ConfigError:
+    """The error for a name that no model bears."""
+    came = f" (from {source})" if source else ""
+    hint = nearest(name, known_names()) or "; `python -m recbole_ext models` lists all"
+    return ConfigError(f"unknown model {show(name)}{came}{hint}")
+
+
+def lineage(name: str) -> Lineage:
+    """The chain of YAML files behind a model. Raises ConfigError for a broken chain."""
+    chain = [name]
+    while (base := _base_of(chain[-1])) is not None:
+        _checked_base(chain[-1], base)
+        if base in chain:
+            raise ConfigError(
+                f"{_yaml_name(chain[-1])}: 'base' goes in a circle: {' -> '.join([*chain, base])}"
+            )
+        chain.append(base)
+    classes = [link for link in chain if link in MODELS or link in recbole_models()]
+    return Lineage(
+        root=classes[0] if classes else None,
+        own=bool(classes) and classes[0] in MODELS,
+        files=_existing(chain),
+        class_files=_existing(classes),
+    )
+
+
+def class_lineage(model_class: type[Any]) -> Lineage:
+    """The lineage of a class handed over as such: that of its nearest ancestor with a name."""
+    for ancestor in model_class.__mro__:
+        if ancestor.__name__ in known_names():
+            return lineage(ancestor.__name__)
+    own = any(ancestor.__module__.startswith("recbole_ext.") for ancestor in model_class.__mro__)
+    return Lineage(root=None, own=own, files=(), class_files=())
+
+
+@cache
+def recbole_models() -> dict[str, tuple[str, str]]:
+    """RecBole's models: name -> (kind, module), read from its files without importing them."""
+    found = {}
+    for file in sorted((recbole_dir() / "model").glob("*_recommender/*.py")):
+        classes = re.findall(r"^class (\w+)\(", file.read_text(encoding="utf-8"), re.MULTILINE)
+        kind = file.parent.name.removesuffix("_recommender")
+        for name in classes:
+            if name.lower() == file.stem:
+                found[name] = (kind, f"recbole.model.{file.parent.name}.{file.stem}")
+    return dict(sorted(found.items()))
+
+
+@cache
+def recbole_dir() -> Path:
+    """The folder of the installed RecBole."""
+    spec = importlib.util.find_spec("recbole")
+    if spec is None or spec.origin is None:
+        raise ConfigError("RecBole is not installed; run `make setup`")
+    return Path(spec.origin).parent
+
+
+def _own_names() -> list[str]:
+    files = (paths.properties_dir() / "model").glob("*.yaml")
+    return sorted({*MODELS, *(file.stem for file in files)} - set(recbole_models()))
+
+
+def _kind(name: str) -> str:
+    root = lineage(name).root
+    return recbole_models()[root][0] if root in recbole_models() else "sequential"
+
+
+def _yaml_of(name: str) -> Path:
+    return paths.properties_dir() / "model" / f"{name}.yaml"
+
+
+def _yaml_name(name: str) -> str:
+    return f"properties/model/{name}.yaml"
+
+
+def _existing(names: list[str]) -> tuple[Path, ...]:
+    return tuple(_yaml_of(name) for name in reversed(names) if _yaml_of(name).is_file())
+
+
+def _base_of(name: str) -> str | None:
+    """What a model's YAML names under ``base:``; a preset must name one."""
+    base = _read_base(_yaml_of(name)) if _yaml_of(name).is_file() else None
+    if base is None and name not in MODELS and name in _own_names():
+        raise ConfigError(f"{_yaml_name(name)} needs a line 'base: <model>'; no class has its name")
+    return base
+
+
+def _read_base(file: Path) -> str | None:
+    base = read_yaml(file, _yaml_name(file.stem)).get("base")
+    if base is None or isinstance(base, str):
+        return base
+    raise ConfigError(f"{_yaml_name(file.stem)}: base: {show(base)} must be the name of a model")
+
+
+def _checked_base(name: str, base: str) -> str:
+    if base in known_names():
+        return base
+    raise ConfigError(
+        f"{_yaml_name(name)}: base: {show(base)} is no model{nearest(base, known_names())}"
+    )
+
+
+@cache
+def _subclass(name: str, base: type[Any]) -> type[Any]:
+    return type(name, (base,), {"__module__": base.__module__, "__doc__": base.__doc__})
+
+
+def _class_in(module: str, attribute: str, name: str) -> type[Any]:
+    from recbole_ext import compat  # noqa: F401 - RecBole must be adapted before it is imported
+
+    return getattr(_import(module, name), attribute)  # type: ignore[no-any-return]
+
+
+def _import(module: str, name: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"model {name!r} needs the package {error.name!r}, which is not installed"
+        ) from error

@@ -1,0 +1,284 @@
+"""From names to a finished run folder, and back."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+import yaml
+from recbole.trainer import Trainer
+from recbole.trainer.trainer import TraditionalTrainer
+from recbole.utils import get_trainer, init_seed
+from torch import nn
+
+from recbole_ext.config import ExtConfig
+from recbole_ext.data.catalog import missing_data_message
+from recbole_ext.data.dataset import FlatOrder, dataset_class
+from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.errors import CheckpointError, ConfigError, DataError, UserError
+from recbole_ext.evaluation.evaluator import Evaluation
+from recbole_ext.model.base import NextItemRecommender
+from recbole_ext.training import checkpoint
+from recbole_ext.training.run_folder import (
+    CONFIG_FILE,
+    METRICS_FILE,
+    MODEL_FILE,
+    RESUME_FILE,
+    RunFolder,
+)
+from recbole_ext.training.trainer import SequenceTrainer
+
+PACKAGES = ("recbole", "torch", "numpy", "pandas", "scipy")
+
+
+@dataclass
+class Run:
+    """A trained model with what belongs to it.
+
+    Attributes:
+        run_dir: its folder.
+        config, dataset, loaders, model, trainer: the parts, ready to use.
+        metrics: what ``metrics.json`` holds; empty for a run that has not finished.
+    """
+
+    run_dir: Path
+    config: ExtConfig
+    dataset: FlatOrder
+    loaders: Loaders
+    model: nn.Module
+    trainer: SequenceTrainer
+    metrics: dict[str, Any]
+
+    def evaluate(self, part: str = "test") -> Evaluation:
+        """Rank the held-out items of ``valid`` or ``test`` with the model as it is."""
+        return self.trainer.rank(getattr(self.loaders, part))
+
+
+def run(
+    model: str | None = None,
+    dataset: str | None = None,
+    config_file_list: Sequence[str] | None = None,
+    config_dict: dict[str, Any] | None = None,
+    cli_args: Sequence[str] = (),
+) -> Run:
+    """Train one model on one data set, test the best epoch once, leave a run folder.
+
+    Args:
+        model: a name of :func:`recbole_ext.list_models`, or a model class.
+        dataset: name of the data set, a folder of atomic files under ``data_path``.
+        config_file_list, config_dict, cli_args: as RecBole's, in rising precedence; ``cli_args``
+            are ``--key=value`` strings.
+
+    Raises:
+        ConfigError, DataError: one clear line; nothing has been written then.
+    """
+    config = ExtConfig(model, dataset, list(config_file_list or []), config_dict, list(cli_args))
+    _check_trainer(config)
+    flat = load_data(config)
+    folder = RunFolder.create(
+        config["model"], config["dataset"], config["checkpoint_dir"], config["run_dir"]
+    )
+    folder.write_text(CONFIG_FILE, config.snapshot_yaml())
+    with folder.logging():
+        return _train(_assemble(config, flat, folder))
+
+
+def resume(run_dir: str | Path) -> Run:
+    """Go on with an interrupted run to the result of the uninterrupted one.
+
+    Raises:
+        CheckpointError: no run folder, already finished, or nothing to resume from.
+    """
+    folder = RunFolder.open(run_dir)
+    if folder.file(METRICS_FILE).exists():
+        raise CheckpointError(f"{run_dir} has finished; its results are in {METRICS_FILE}")
+    config = _saved_config(folder)
+    flat = load_data(config)
+    with folder.logging():
+        assembled = _assemble(config, flat, folder)
+        if folder.file(RESUME_FILE).exists():
+            assembled.trainer.resume_checkpoint()
+        return _train(assembled)
+
+
+def load(run_dir: str | Path) -> Run:
+    """The model of a run, with its data set, as it scored when the run ended.
+
+    Raises:
+        CheckpointError: no run folder, no or a damaged model, or the data set has changed.
+    """
+    folder = RunFolder.open(run_dir)
+    tensors, _ = checkpoint.read(folder.file(MODEL_FILE))
+    config = _saved_config(folder)
+    flat = load_data(config)
+    loaded = _assemble(config, flat, folder)
+    if folder.file(METRICS_FILE).exists():
+        loaded.metrics = _read_metrics(folder)
+        if loaded.metrics["data"]["sha256"] != flat.store.sha256():
+            raise CheckpointError(
+                f"{run_dir}: data set '{config['dataset']}' has changed since this run was trained"
+            )
+    checkpoint.restore_model(loaded.model, tensors, folder.file(MODEL_FILE))
+    loaded.model.eval()
+    return loaded
+
+
+def load_data(config: ExtConfig) -> FlatOrder:
+    """Read and filter the atomic files as RecBole does, and lay them out flat.
+
+    Raises:
+        DataError: the files are missing (with the commands that bring them) or malformed.
+    """
+    folder = Path(config["data_path"])
+    atomic = folder / f"{config['dataset']}.inter"
+    if not atomic.is_file():
+        raise DataError(missing_data_message(config["dataset"], atomic))
+    try:
+        flat = dataset_class(config)(config)
+        flat._change_feat_format()
+    except UserError:
+        raise
+    except (ValueError, KeyError, OSError, AttributeError) as error:
+        raise DataError(f"{atomic}: cannot be read as an atomic file: {error}") from error
+    return flat
+
+
+def _assemble(config: ExtConfig, flat: FlatOrder, folder: RunFolder) -> Run:
+    """Loaders, model and trainer, in the order that fixes the random numbers."""
+    if config["torch_threads"]:
+        torch.set_num_threads(config["torch_threads"])
+    init_seed(config["seed"], config["reproducibility"])
+    own = issubclass(config.model_class, NextItemRecommender)
+    loaders = build_loaders(config, flat, own)
+    source = flat if own else loaders.train._dataset
+    model = config.model_class(config, source).to(config["device"])
+    trainer = _trainer(config, model, folder, loaders)
+    return Run(folder.path, config, flat, loaders, model, trainer, {})
+
+
+def _trainer(
+    config: ExtConfig, model: nn.Module, folder: RunFolder, loaders: Loaders
+) -> SequenceTrainer:
+    trainer = SequenceTrainer(config, model, folder, loaders.split)
+    if get_trainer(config["MODEL_TYPE"], config["model"]) is TraditionalTrainer:
+        trainer.epochs = 1  # such a model counts its data once
+    return trainer
+
+
+def _check_trainer(config: ExtConfig) -> None:
+    """RecBole's models with a training loop of their own cannot run under ours."""
+    if issubclass(config.model_class, NextItemRecommender):
+        return
+    wanted = get_trainer(config["MODEL_TYPE"], config["model"])
+    if wanted not in (Trainer, TraditionalTrainer):
+        raise ConfigError(
+            f"model = '{config['model']}': RecBole trains it by {wanted.__name__}, a loop of its "
+            "own; models of RecBole's plain Trainer and TraditionalTrainer run here"
+        )
+
+
+def _train(assembled: Run) -> Run:
+    """Fit, test the best epoch once, write the results."""
+    started = perf_counter()
+    log = assembled.trainer.logger
+    log.info("run folder %s", assembled.run_dir)
+    log.info("%s", describe(assembled))
+    trainer, loaders = assembled.trainer, assembled.loaders
+    trainer.fit(loaders.train, loaders.valid)
+    seconds = perf_counter() - started
+    test = trainer.evaluate(loaders.test)
+    assembled.metrics = _report(assembled, test, seconds)
+    RunFolder(assembled.run_dir).write_json(METRICS_FILE, assembled.metrics)
+    trainer.tensorboard.close()
+    return assembled
+
+
+def describe(assembled: Run) -> str:
+    """What is about to be trained, in one line."""
+    store, loaders = assembled.dataset.store, assembled.loaders
+    return (
+        f"{assembled.config['model']} on {assembled.config['dataset']}: "
+        f"{store.n_users - 1:,} users, {store.n_items - 1:,} items, {len(store.items):,} interactions; "
+        f"{len(loaders.valid.rows):,} validation and {len(loaders.test.rows):,} test users; "
+        f"{_n_parameters(assembled.model):,} parameters on {assembled.config['device']}"
+    )
+
+
+def _report(assembled: Run, test: dict[str, float], seconds: float) -> dict[str, Any]:
+    """The contents of ``metrics.json``."""
+    from recbole_ext.evaluation.metrics import SEEN_MASKED
+
+    config, progress = assembled.config, assembled.trainer.progress
+    store = assembled.dataset.store
+
+    def part(metrics: dict[str, float], masked: bool) -> dict[str, float]:
+        return {
+            name.removesuffix(SEEN_MASKED): value
+            for name, value in metrics.items()
+            if name.endswith(SEEN_MASKED) == masked
+        }
+
+    return {
+        "model": config["model"],
+        "dataset": config["dataset"],
+        "seed": config["seed"],
+        "valid": part(progress.best_metrics, masked=False),
+        "test": part(test, masked=False),
+        "valid_seen_masked": part(progress.best_metrics, masked=True),
+        "test_seen_masked": part(test, masked=True),
+        "best_epoch": progress.best_epoch,
+        "epochs": progress.epoch + 1,
+        "seconds_per_epoch": assembled.trainer.seconds_per_epoch(),
+        "train_seconds": seconds,
+        "parameters": _n_parameters(assembled.model),
+        "data": {
+            "users": store.n_users - 1,
+            "items": store.n_items - 1,
+            "interactions": len(store.items),
+            "sha256": store.sha256(),
+        },
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that results depend on."""
+    found = {"python": platform.python_version(), "cpus": str(os.cpu_count())}
+    for package in ("recbole_ext", *PACKAGES):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            from recbole_ext import __version__
+
+            found[package] = __version__
+    return found
+
+
+def _n_parameters(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def _saved_config(folder: RunFolder) -> ExtConfig:
+    try:
+        saved = yaml.safe_load(folder.file(CONFIG_FILE).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise CheckpointError(f"{folder.file(CONFIG_FILE)}: unreadable ({error})") from error
+    if not isinstance(saved, dict):
+        raise CheckpointError(f"{folder.file(CONFIG_FILE)}: no configuration in it")
+    return ExtConfig(saved.pop("model", None), saved.pop("dataset", None), config_dict=saved)
+
+
+def _read_metrics(folder: RunFolder) -> dict[str, Any]:
+    import json
+
+    try:
+        return json.loads(folder.file(METRICS_FILE).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, OSError) as error:
+        raise CheckpointError(f"{folder.file(METRICS_FILE)}: unreadable ({error})") from error

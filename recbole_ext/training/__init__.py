@@ -1,0 +1,1 @@
+"""Training on RecBole's Trainer, run folders, checkpoints."""

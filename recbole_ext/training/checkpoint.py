@@ -1,0 +1,161 @@
+"""Checkpoints without pickle: tensors and a JSON text in one safetensors file."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from recbole_ext.errors import CheckpointError
+from recbole_ext.training.run_folder import RunFolder
+
+FORMAT = "recbole_ext/1"
+PARAMETER = "model."
+EXTRA = "extra."
+OPTIMIZER = "optimizer."
+RANDOM = "random."
+
+
+def write(folder: RunFolder, name: str, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+    """Write ``tensors`` and the JSON-able ``state`` as one file, atomically."""
+    owned = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    metadata = {"format": FORMAT, "state": json.dumps(state)}
+    with folder.replacing(name) as beside:
+        save_file(owned, beside, metadata=metadata)
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What :func:`write` wrote.
+
+    Raises:
+        CheckpointError: no such file, cut off, or not one of ours.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such checkpoint")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: damaged or no safetensors file ({error})") from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: not written by recbole_ext (format {FORMAT} expected)")
+    return tensors, json.loads(metadata["state"])
+
+
+def model_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Weights, buffers and RecBole's ``other_parameter`` (counts, similarity matrices)."""
+    tensors = {PARAMETER + key: value for key, value in model.state_dict().items()}
+    for key, value in model.other_parameter().items():  # type: ignore[operator]
+        tensors |= _encode(EXTRA + key, value)
+    return tensors
+
+
+def restore_model(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    """Put saved tensors back into ``model``.
+
+    Raises:
+        CheckpointError: names or shapes belong to another model or another data set.
+    """
+    saved = {k.removeprefix(PARAMETER): v for k, v in tensors.items() if k.startswith(PARAMETER)}
+    own = model.state_dict()
+    for key in sorted(saved.keys() ^ own.keys()):
+        side = "lacks" if key in own else "has the unknown"
+        raise CheckpointError(f"{path}: belongs to another model: it {side} '{key}'")
+    for key, value in own.items():
+        if value.shape != saved[key].shape:
+            raise CheckpointError(
+                f"{path}: '{key}' has shape {tuple(saved[key].shape)}, the model "
+                f"{tuple(value.shape)}: another configuration or data set"
+            )
+    model.load_state_dict(saved)
+    device = next(model.parameters()).device
+    extras = _decode_all({k.removeprefix(EXTRA): v for k, v in tensors.items() if k.startswith(EXTRA)})
+    moved = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in extras.items()}
+    model.load_other_parameter(moved)  # type: ignore[operator]
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The optimiser's state as named tensors and a JSON-able rest."""
+    state = optimizer.state_dict()
+    tensors, rest = {}, {}
+    for index, entries in state["state"].items():
+        for name, value in entries.items():
+            key = f"{OPTIMIZER}{index}.{name}"
+            if isinstance(value, Tensor):
+                tensors[key] = value
+            else:
+                rest[key] = value
+    return tensors, {"groups": state["param_groups"], "values": rest}
+
+
+def restore_optimizer(
+    optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], state: dict[str, Any]
+) -> None:
+    """Undo :func:`optimizer_tensors`."""
+    entries: dict[int, dict[str, Any]] = {}
+    named = {k: v for k, v in tensors.items() if k.startswith(OPTIMIZER)}
+    for key, value in {**named, **state["values"]}.items():
+        index, name = key.removeprefix(OPTIMIZER).split(".", 1)
+        entries.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": entries, "param_groups": state["groups"]})
+
+
+def random_tensors() -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The state of every random source that training draws from."""
+    tensors = {RANDOM + "torch": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        for device, value in enumerate(torch.cuda.get_rng_state_all()):
+            tensors[f"{RANDOM}cuda{device}"] = value
+    kind, keys, place, has_gauss, gauss = np.random.get_state()
+    numpy_state = [kind, np.asarray(keys).tolist(), place, has_gauss, gauss]
+    return tensors, {"numpy": numpy_state, "python": random.getstate()}
+
+
+def restore_random(tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+    """Undo :func:`random_tensors`."""
+    torch.set_rng_state(tensors[RANDOM + "torch"])
+    cuda = [tensors[k] for k in sorted(tensors) if k.startswith(RANDOM + "cuda")]
+    if cuda and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(cuda)
+    kind, keys, place, has_gauss, gauss = state["numpy"]
+    np.random.set_state((kind, np.asarray(keys, dtype=np.uint32), place, has_gauss, gauss))
+    version, internal, gauss_next = state["python"]
+    random.setstate((version, tuple(internal), gauss_next))
+
+
+def _encode(key: str, value: Any) -> dict[str, Tensor]:
+    """One extra value as tensors; a sparse matrix as its three arrays and its shape."""
+    if isinstance(value, Tensor):
+        return {key: value}
+    if isinstance(value, np.ndarray):
+        return {key + "#numpy": torch.from_numpy(np.ascontiguousarray(value))}
+    if scipy.sparse.issparse(value):
+        matrix = value.tocsr()
+        arrays = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
+        arrays["shape"] = np.asarray(matrix.shape, dtype=np.int64)
+        return {f"{key}#csr.{part}": torch.from_numpy(a) for part, a in arrays.items()}
+    raise CheckpointError(f"cannot save '{key}' of type {type(value).__name__} without pickle")
+
+
+def _decode_all(tensors: dict[str, Tensor]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, value in tensors.items():
+        name, _, kind = key.partition("#")
+        if not kind:
+            values[name] = value
+        elif kind == "numpy":
+            values[name] = value.numpy()
+        elif kind == "csr.data":
+            parts = {p: tensors[f"{name}#csr.{p}"].numpy() for p in ("indices", "indptr", "shape")}
+            arrays = (value.numpy(), parts["indices"], parts["indptr"])
+            values[name] = scipy.sparse.csr_matrix(arrays, shape=tuple(parts["shape"]))
+    return values

@@ -1,0 +1,118 @@
+"""The folder of one run: never shared by two, every file written beside and renamed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.compat import LOG_FILE
+from recbole_ext.errors import CheckpointError, ConfigError
+
+CONFIG_FILE = "config.yaml"
+METRICS_FILE = "metrics.json"
+MODEL_FILE = "model.safetensors"
+RESUME_FILE = "resume.safetensors"
+
+
+_current: list[Path] = []
+
+
+def current_folder() -> Path | None:
+    """The folder of the run that is under way in this process."""
+    return _current[-1] if _current else None
+
+
+class RunFolder:
+    """Paths and atomic writes of a run folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, model: str, dataset: str, parent: str, run_dir: str | None) -> RunFolder:
+        """Make a new folder: ``run_dir``, or a fresh name under ``parent``.
+
+        Raises:
+            ConfigError: ``run_dir`` already holds something.
+        """
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        name = f"{model}-{dataset}-{stamp}-{secrets.token_hex(3)}"
+        path = Path(run_dir) if run_dir else Path(parent) / name
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"run_dir: cannot make {path}: {error.strerror}") from error
+        if any(path.iterdir()):
+            raise ConfigError(
+                f"run_dir: {path} is not empty; resume it with 'recbole_ext resume {path}' or "
+                "choose another folder"
+            )
+        return cls(path.resolve())
+
+    @classmethod
+    def open(cls, run_dir: str | Path) -> RunFolder:
+        """An existing run. Raises ``CheckpointError`` where ``run_dir`` is none."""
+        path = Path(run_dir)
+        if not (path / CONFIG_FILE).is_file():
+            raise CheckpointError(f"{path} is no run folder: it has no {CONFIG_FILE}")
+        return cls(path.resolve())
+
+    def file(self, name: str) -> Path:
+        return self.path / name
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write beside, flush to disk, rename: a reader sees the old file or the new one."""
+        with self.replacing(name) as beside:
+            beside.write_text(text, encoding="utf-8")
+
+    def write_json(self, name: str, value: Any) -> None:
+        self.write_text(name, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+    @contextmanager
+    def replacing(self, name: str) -> Iterator[Path]:
+        """A path to write to; it becomes ``name`` if the block ends well, else it is removed."""
+        handle, beside = tempfile.mkstemp(prefix=f".{name}.", dir=self.path)
+        os.close(handle)
+        try:
+            yield Path(beside)
+            with open(beside, "rb") as written:
+                os.fsync(written.fileno())
+            os.chmod(beside, 0o644)
+            os.replace(beside, self.path / name)
+        finally:
+            Path(beside).unlink(missing_ok=True)
+
+    @contextmanager
+    def logging(self, level: int = logging.INFO) -> Iterator[None]:
+        """Send the root logger to this run's ``log.txt`` and to stderr, for the block alone.
+
+        RecBole's own set-up is global: a second run in a process logs into the first one's file.
+        """
+        root = logging.getLogger()
+        plain = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
+        to_file = logging.FileHandler(self.file(LOG_FILE), encoding="utf-8")
+        to_console = logging.StreamHandler(sys.stderr)
+        to_file.setFormatter(plain)
+        to_console.setFormatter(logging.Formatter("%(message)s"))
+        before, handlers = root.level, (to_file, to_console)
+        root.setLevel(level)
+        for handler in handlers:
+            root.addHandler(handler)
+        _current.append(self.path)
+        try:
+            yield
+            _current.pop()  # an interrupted run stays current: the command line names it
+        finally:
+            for handler in handlers:
+                root.removeHandler(handler)
+                handler.close()
+            root.setLevel(before)

@@ -1,0 +1,257 @@
+"""The trainer: RecBole's, with its loop opened up."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from logging import getLogger
+from statistics import median
+from typing import Any
+
+import torch
+from recbole.data.dataset import Dataset  # noqa: F401  (RecBole's trainer needs it imported)
+from recbole.trainer import Trainer
+from torch import nn
+from tqdm import tqdm
+
+from recbole_ext import compat  # noqa: F401
+from recbole_ext.data.batches import TARGET_COUNT
+from recbole_ext.data.loaders import EvaluationLoader
+from recbole_ext.data.split import Split
+from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
+from recbole_ext.evaluation.metrics import SEEN_MASKED, canonical
+from recbole_ext.training import checkpoint
+from recbole_ext.training.optimizer import build_adam, build_schedule, clip
+from recbole_ext.training.run_folder import MODEL_FILE, RESUME_FILE, RunFolder
+
+
+@dataclass
+class Progress:
+    """What early stopping and the report remember; saved with every resume state."""
+
+    epoch: int = -1
+    best_epoch: int = -1
+    best_score: float | None = None
+    best_metrics: dict[str, float] = field(default_factory=dict)
+    without_gain: int = 0
+    epoch_seconds: list[float] = field(default_factory=list)
+
+    def take(self, score: float, metrics: dict[str, float], bigger: bool) -> bool:
+        """Note a validation; true if it is the best so far, in full precision."""
+        best = self.best_score
+        better = best is None or (score > best if bigger else score < best)
+        if better:
+            self.best_epoch, self.best_score, self.best_metrics = self.epoch, score, metrics
+        self.without_gain = 0 if better else self.without_gain + 1
+        return better
+
+
+class SequenceTrainer(Trainer):
+    """Trains any model of the run on RecBole's Trainer and keeps its run folder.
+
+    What differs from RecBole's loop: one host synchronisation an epoch instead of two a batch,
+    schedules stepped by batch, clipping, early stopping on unrounded metrics of either protocol,
+    checkpoints without pickle, and a resume state after every epoch.
+    """
+
+    def __init__(self, config: Any, model: nn.Module, folder: RunFolder, split: Split) -> None:
+        super().__init__(config, model)
+        self.folder = folder
+        self.saved_model_file = str(folder.file(MODEL_FILE))
+        self.logger = getLogger("recbole_ext")
+        self.metric = canonical(config["valid_metric"])
+        self.progress = Progress()
+        self._evaluator = Evaluator(config, split)
+        self._schedule: torch.optim.lr_scheduler.LambdaLR | None = None
+        self._show_progress = bool(config["show_progress"]) and sys.stderr.isatty()
+
+    def _build_optimizer(self, **kwargs: Any) -> torch.optim.Optimizer:
+        if not kwargs and self.learner.lower() in ("adam", "adamw"):
+            return build_adam(self.config, self.model.parameters())
+        return super()._build_optimizer(**kwargs)
+
+    def fit(
+        self,
+        train_data: Any,
+        valid_data: EvaluationLoader | None = None,
+        verbose: bool = True,
+        saved: bool = True,
+        show_progress: bool = False,
+        callback_fn: Callable[[int, float], None] | None = None,
+    ) -> tuple[float | None, dict[str, float]]:
+        """Train to the last epoch or until validation has not improved for ``stopping_step``.
+
+        Returns:
+            The best validation score and all metrics of that validation.
+        """
+        self._schedule = build_schedule(self.config, self.optimizer, len(train_data))
+        self._resume_into(train_data)
+        while self.progress.epoch + 1 < self.epochs and not self._exhausted():
+            self.progress.epoch += 1
+            line = self._epoch_line(train_data)
+            if self._validates(valid_data):
+                line += self._validate(valid_data, saved, callback_fn)  # type: ignore[arg-type]
+            elif saved:
+                self._save_model()
+            if saved:
+                self._save_resume_state()
+            if verbose:
+                self.logger.info(line)
+        self.tensorboard.flush()
+        return self.progress.best_score, self.progress.best_metrics
+
+    def _epoch_line(self, train_data: Any) -> str:
+        """Train one epoch, record it, and say how it went."""
+        epoch, started = self.progress.epoch, time.perf_counter()
+        loss, targets = self._train_epoch(train_data, epoch, show_progress=self._show_progress)
+        seconds = time.perf_counter() - started
+        self.progress.epoch_seconds.append(seconds)
+        self.tensorboard.add_scalar("train/loss", loss, epoch)
+        self.tensorboard.add_scalar("train/learning_rate", self._learning_rate(), epoch)
+        self.tensorboard.add_scalar("train/targets_per_second", targets / seconds, epoch)
+        return (
+            f"epoch {epoch:3d}  loss {loss:.4f}  {seconds:.2f} s  {targets / seconds:,.0f} targets/s"
+        )
+
+    def _train_epoch(
+        self,
+        train_data: Any,
+        epoch_idx: int,
+        loss_func: Callable[[Any], Any] | None = None,
+        show_progress: bool = False,
+    ) -> tuple[float, int]:
+        """One pass. Returns the mean loss of its batches and the number of targets trained."""
+        self.model.train()
+        loss_func = loss_func or self.model.calculate_loss
+        total, targets = torch.zeros((), device=self.device), 0
+        bar = tqdm(
+            train_data, desc=f"epoch {epoch_idx}", disable=not show_progress, leave=False, unit="batch"
+        )
+        for step, interaction in enumerate(bar, 1):
+            targets += _n_targets(interaction)
+            total += self._step(loss_func, interaction.to(self.device))
+            if show_progress and step % 10 == 0:
+                bar.set_postfix_str(f"loss {total.item() / step:.4f}")
+        mean = total.item() / max(1, len(train_data))
+        if mean != mean:
+            raise FloatingPointError(
+                f"the training loss became NaN in epoch {epoch_idx}; lower learning_rate or set "
+                "clip_grad_norm"
+            )
+        return mean, targets
+
+    def _step(self, loss_func: Callable[[Any], Any], interaction: Any) -> torch.Tensor:
+        """One update; returns the batch's loss, still on its device."""
+        self.optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.enable_amp):
+            losses = loss_func(interaction)
+        loss = sum(losses) if isinstance(losses, tuple) else losses
+        loss.backward()
+        clip(self.model.parameters(), self.clip_grad_norm)
+        self.optimizer.step()
+        if self._schedule is not None:
+            self._schedule.step()
+        return loss.detach().sum()
+
+    def _validates(self, valid_data: EvaluationLoader | None) -> bool:
+        if valid_data is None or not len(valid_data.rows) or self.eval_step <= 0:
+            return False
+        epoch = self.progress.epoch + 1
+        return epoch % self.eval_step == 0 or epoch == self.epochs
+
+    def _validate(
+        self,
+        valid_data: EvaluationLoader,
+        saved: bool,
+        callback_fn: Callable[[int, float], None] | None,
+    ) -> str:
+        """Rank the validation items, keep the model if it is the best, and say so."""
+        metrics = self.rank(valid_data).flat()
+        score, epoch = metrics[self.metric], self.progress.epoch
+        for name, value in metrics.items():
+            group = "valid_seen_masked" if name.endswith(SEEN_MASKED) else "valid"
+            self.tensorboard.add_scalar(f"{group}/{name.removesuffix(SEEN_MASKED)}", value, epoch)
+        best = self.progress.take(score, metrics, self.valid_metric_bigger)
+        if best and saved:
+            self._save_model()
+        if callback_fn:
+            callback_fn(epoch, score)
+        return f"  valid {self.metric} {score:.4f}{' *' if best else ''}"
+
+    def _exhausted(self) -> bool:
+        """Whether validation has stopped improving for longer than ``stopping_step`` allows."""
+        return self.progress.without_gain > self.stopping_step
+
+    @torch.no_grad()
+    def evaluate(
+        self,
+        eval_data: EvaluationLoader,
+        load_best_model: bool = True,
+        model_file: str | None = None,
+        show_progress: bool = False,
+    ) -> dict[str, float]:
+        """All metrics of ``eval_data`` under both protocols, of the best model unless said."""
+        if load_best_model:
+            path = self.folder.file(MODEL_FILE) if model_file is None else model_file
+            tensors, _ = checkpoint.read(self.folder.path / path)
+            checkpoint.restore_model(self.model, tensors, self.folder.path / path)
+        return self.rank(eval_data).flat()
+
+    def rank(self, loader: EvaluationLoader) -> Evaluation:
+        """Ranks and metrics of ``loader`` with the model as it is now."""
+        bar = self._bar if self._show_progress else None
+        return self._evaluator.evaluate(self.model, loader, bar)
+
+    def _bar(self, loader: EvaluationLoader) -> Any:
+        return tqdm(loader, desc="ranking", leave=False, unit="batch")
+
+    def seconds_per_epoch(self) -> float:
+        """Median over epochs, evaluation excluded."""
+        return median(self.progress.epoch_seconds) if self.progress.epoch_seconds else 0.0
+
+    def _learning_rate(self) -> float:
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def _save_model(self) -> None:
+        state = {"model": self.config["model"], "epoch": self.progress.epoch}
+        checkpoint.write(self.folder, MODEL_FILE, checkpoint.model_tensors(self.model), state)
+
+    def _save_resume_state(self) -> None:
+        optimizer, optimizer_rest = checkpoint.optimizer_tensors(self.optimizer)
+        randomness, random_rest = checkpoint.random_tensors()
+        tensors = checkpoint.model_tensors(self.model) | optimizer | randomness
+        state = {
+            "progress": asdict(self.progress),
+            "optimizer": optimizer_rest,
+            "schedule": self._schedule.last_epoch if self._schedule else 0,
+            "random": random_rest,
+        }
+        checkpoint.write(self.folder, RESUME_FILE, tensors, state)
+
+    def resume_checkpoint(self, resume_file: Any = None) -> None:
+        """Take up the folder's resume state; :meth:`fit` goes on from there."""
+        path = self.folder.file(RESUME_FILE) if resume_file is None else resume_file
+        self._resume = checkpoint.read(path)
+        self.progress = Progress(**self._resume[1]["progress"])
+
+    _resume: tuple[dict[str, torch.Tensor], dict[str, Any]] | None = None
+
+    def _resume_into(self, train_data: Any) -> None:
+        """Put weights, optimiser, schedule, random states and the loader's epoch back."""
+        if self._resume is None or self._schedule is None:
+            return
+        tensors, state = self._resume
+        checkpoint.restore_model(self.model, tensors, self.folder.file(RESUME_FILE))
+        checkpoint.restore_optimizer(self.optimizer, tensors, state["optimizer"])
+        self._schedule.last_epoch = state["schedule"]
+        train_data.epoch = self.progress.epoch + 1
+        checkpoint.restore_random(tensors, state["random"])
+
+
+def _n_targets(interaction: Any) -> int:
+    """Positions of a batch that bear loss."""
+    if TARGET_COUNT in interaction:
+        return int(interaction[TARGET_COUNT].sum())
+    return len(interaction)

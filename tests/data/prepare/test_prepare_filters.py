@@ -1,0 +1,106 @@
+"""Minimum counts by hand, against a naive form, and statistics by hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recbole_ext.data.prepare import prepare
+from recbole_ext.data.prepare.filters import keep_core
+from recbole_ext.data.prepare.log import Log
+from recbole_ext.data.prepare.statistics import Statistics, table
+from recbole_ext.errors import DataError
+
+# Items a and b have three users each. d has one, so it goes; then u3 has one item left and goes;
+# then c has one user left and goes; u4, who had c and a and b, keeps a and b.
+CHAIN = "u1 a b\nu2 a b\nu3 c d\nu4 c a b\n"
+
+
+def test_two_core_by_hand(raw: Callable[..., Path]) -> None:
+    report = prepare(raw("s.txt", CHAIN), "d", min_user=2, min_item=2)
+    rows = report.path.read_text().splitlines()[1:]
+    assert rows == ["u1\ta\t0", "u1\tb\t1", "u2\ta\t0", "u2\tb\t1", "u4\ta\t1", "u4\tb\t2"]
+    assert report.raw_interactions == 9
+
+
+@pytest.mark.parametrize(
+    ("minimum", "users"), [({"min_user": 3}, ["u4"]), ({"min_item": 3}, ["u1", "u2", "u4"])]
+)
+def test_one_side_alone(
+    raw: Callable[..., Path], minimum: dict[str, int], users: list[str]
+) -> None:
+    path = prepare(raw("s.txt", CHAIN), "d", **minimum).path  # type: ignore[arg-type]
+    rows = path.read_text().splitlines()[1:]
+    assert sorted({row.split("\t")[0] for row in rows}) == users
+
+
+def naive_core(rows: list[tuple[int, int]], min_user: int, min_item: int) -> list[tuple[int, int]]:
+    while True:
+        users, items = Counter(u for u, _ in rows), Counter(i for _, i in rows)
+        kept = [(u, i) for u, i in rows if users[u] >= min_user and items[i] >= min_item]
+        if kept == rows:
+            return rows
+        rows = kept
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=40),
+    st.integers(0, 4),
+    st.integers(0, 4),
+)
+def test_core_equals_the_naive_one(
+    rows: list[tuple[int, int]], min_user: int, min_item: int
+) -> None:
+    users, user_codes = np.unique([u for u, _ in rows], return_inverse=True)
+    items, item_codes = np.unique([i for _, i in rows], return_inverse=True)
+    names = [str(user) for user in users], [str(item) for item in items]
+    log = Log(user_codes, item_codes, np.arange(len(rows), dtype=float), *names)
+    expected = naive_core(rows, min_user, min_item)
+    if not expected:
+        with pytest.raises(DataError, match="no interaction is left"):
+            keep_core(log, min_user, min_item)
+        return
+    core = keep_core(log, min_user, min_item)
+    pairs = zip(core.users.tolist(), core.items.tolist(), strict=True)
+    assert [(int(core.user_tokens[u]), int(core.item_tokens[i])) for u, i in pairs] == expected
+    assert sorted(set(core.users.tolist())) == list(range(len(core.user_tokens)))
+    assert np.all(np.diff(core.timestamps) > 0)
+
+
+def test_statistics_by_hand(raw: Callable[..., Path]) -> None:
+    lines = "1::a::5::7\n1::b::5::7\n1::a::5::8\n2::b::5::7\n2::c::5::9\n3::c::5::9\n"
+    statistics = prepare(raw("ratings.dat", lines), "d").statistics
+    assert statistics == Statistics(
+        users=3,
+        items=3,
+        interactions=6,
+        average=2.0,
+        shortest=1,
+        longest=3,
+        density=6 / 9,
+        tied=2 / 6,
+        repeated=1,
+    )
+
+
+def test_table_marks_what_differs_from_the_published_sizes() -> None:
+    statistics = Statistics(6040, 3416, 999_611, 165.4985, 4, 2275, 0.048447, 0.5, 0)
+    text = table(statistics, {"users": 6040, "items": 3706})
+    assert text.splitlines() == [
+        "                        here     published",
+        "users                  6,040         6,040",
+        "items                  3,416         3,706  differs",
+        "interactions         999,611",
+        "average length        165.50",
+        "shortest                   4",
+        "longest                2,275",
+        "density              4.8447%",
+        "ties in time          50.00%",
+        "repeated pairs             0",
+    ]
