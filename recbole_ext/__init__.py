@@ -7,7 +7,7 @@ neither torch nor RecBole.
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["load", "list_models", "run"]
+__all__ = ["list_models", "load", "run"]
 
 _HOME = {
     "run": "recbole_ext.run",

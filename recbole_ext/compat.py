@@ -76,9 +76,9 @@ def switch_off_anomaly_detection() -> None:
 def sort_by_exact_time() -> None:
     """RecBole casts time to float32 before it sorts: 64 s steps at today's epoch seconds.
 
-    On ml-100k that gives 15.8 % of the users a wrong test item. Here the frame is sorted in float64,
-    stably, before the cast. The cast is monotone and RecBole's later sort is stable, so this order
-    survives it. Only data that are to be ordered by time are touched.
+    On ml-100k that gives 15.8 % of the users a wrong test item. Here the frame is sorted in
+    float64, stably, before the cast. The cast is monotone and RecBole's later sort is stable, so
+    this order survives it. Only data that are to be ordered by time are touched.
     """
     from recbole.data.dataset import Dataset
 
@@ -88,7 +88,11 @@ def sort_by_exact_time() -> None:
 
     def _change_feat_format(self: Any) -> None:
         by_time = self.config["eval_args"]["order"] == "TO"
-        if by_time and isinstance(self.inter_feat, pd.DataFrame) and self.time_field in self.inter_feat:
+        if (
+            by_time
+            and isinstance(self.inter_feat, pd.DataFrame)
+            and self.time_field in self.inter_feat
+        ):
             self.inter_feat = self.inter_feat.sort_values(
                 self.time_field, kind="stable", ignore_index=True
             )

@@ -16,7 +16,8 @@ class UserError(ValueError):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.splitlines()))
+        line = " ".join(message.splitlines())
+        super().__init__("".join(map(_printable, line)))
 
 
 class ConfigError(UserError):
@@ -31,6 +32,13 @@ class CheckpointError(UserError):
     """A run folder or a checkpoint that cannot be read."""
 
 
+def _printable(character: str) -> str:
+    """The character, or its escape where a terminal could not show it."""
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """``"; did you mean 'x'?"`` for the known name closest to ``name``, or ``""``."""
     by_folded = {other.casefold(): other for other in sorted(known)}
@@ -39,7 +47,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def show(value: Any) -> str:
-    """``repr`` of a value for an error line: printable, in one line, at most 80 characters."""
+    """A value as an error line shows it: printable, in one line, at most 80 characters."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits, a list in itself

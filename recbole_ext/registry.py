@@ -24,6 +24,8 @@ MODELS: dict[str, str] = {
     "PARec": "recbole_ext.model.fparec:PARec",
 }
 
+_CANNOT_RANK = "exlib"  # RecBole's kind for gradient-boosted trees: they score labelled rows
+
 
 @dataclass(frozen=True)
 class ModelInfo:
@@ -31,7 +33,7 @@ class ModelInfo:
 
     name: str
     source: str  # "recbole_ext" or "RecBole"
-    kind: str  # "sequential", "general", "context_aware", "knowledge_aware", "exlib"
+    kind: str  # "sequential", "general", "context_aware", "knowledge_aware"
     base: str | None = None  # what its YAML names under `base:`
 
 
@@ -46,10 +48,10 @@ class Lineage:
 
 
 def list_models() -> list[ModelInfo]:
-    """All models, this library's first, each part sorted by name."""
+    """All models that can be run, this library's first, each part sorted by name."""
     ours = [ModelInfo(name, "recbole_ext", _kind(name), _base_of(name)) for name in _own_names()]
     theirs = [ModelInfo(name, "RecBole", kind) for name, (kind, _) in recbole_models().items()]
-    return ours + theirs
+    return ours + [model for model in theirs if model.kind != _CANNOT_RANK]
 
 
 def known_names() -> list[str]:
@@ -57,21 +59,19 @@ def known_names() -> list[str]:
     return sorted({*_own_names(), *recbole_models()})
 
 
-def get_model_class(name: str) -> type[Any]:
+def get_model_class(name: str, source: str = "") -> type[Any]:
     """The class called ``name``; a preset's is a subclass that bears the preset's name.
 
     RecBole reads ``Class.__name__``, so a preset needs a class of its own. Raises ConfigError
-    for an unknown name, and where a package that the model needs is absent.
+    for an unknown name (with its ``source``), for one of RecBole's models that cannot rank, and
+    where a package that the model needs is absent.
     """
     if name not in known_names():
-        raise unknown_model(name)
-    if name in MODELS:
-        module, _, attribute = MODELS[name].partition(":")
-        return _class_in(module, attribute, name)
-    base = _base_of(name)
-    if base is not None:
-        return _subclass(name, get_model_class(_checked_base(name, base)))
-    return _class_in(recbole_models()[name][1], name, name)
+        raise unknown_model(name, source)
+    root = lineage(name).root
+    if root is None or name == root:
+        return _class(name)
+    return _preset_class(name, root)
 
 
 def unknown_model(name: str, source: str = "") -> ConfigError:
@@ -177,14 +177,26 @@ def _checked_base(name: str, base: str) -> str:
 
 
 @cache
-def _subclass(name: str, base: type[Any]) -> type[Any]:
+def _preset_class(name: str, root: str) -> type[Any]:
+    base = _class(root)
     return type(name, (base,), {"__module__": base.__module__, "__doc__": base.__doc__})
+
+
+def _class(name: str) -> type[Any]:
+    if name in MODELS:
+        module, _, attribute = MODELS[name].partition(":")
+        return _class_in(module, attribute, name)
+    kind, module = recbole_models()[name]
+    if kind == _CANNOT_RANK:
+        raise ConfigError(f"model {name!r} scores labelled rows only; it cannot rank all items")
+    return _class_in(module, name, name)
 
 
 def _class_in(module: str, attribute: str, name: str) -> type[Any]:
     from recbole_ext import compat  # noqa: F401 - RecBole must be adapted before it is imported
 
-    return getattr(_import(module, name), attribute)  # type: ignore[no-any-return]
+    found: type[Any] = getattr(_import(module, name), attribute)
+    return found
 
 
 def _import(module: str, name: str) -> ModuleType:

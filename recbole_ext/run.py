@@ -205,7 +205,8 @@ def describe(assembled: Run) -> str:
     store, loaders = assembled.dataset.store, assembled.loaders
     return (
         f"{assembled.config['model']} on {assembled.config['dataset']}: "
-        f"{store.n_users - 1:,} users, {store.n_items - 1:,} items, {len(store.items):,} interactions; "
+        f"{store.n_users - 1:,} users, {store.n_items - 1:,} items, "
+        f"{len(store.items):,} interactions; "
         f"{len(loaders.valid.rows):,} validation and {len(loaders.test.rows):,} test users; "
         f"{_n_parameters(assembled.model):,} parameters on {assembled.config['device']}"
     )

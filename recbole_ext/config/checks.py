@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from recbole_ext.config.data_checks import DATA_CHECKS
 from recbole_ext.config.evaluation_checks import EVALUATION_CHECKS
-from recbole_ext.config.keys import POSITION_ONLY_MIXERS
+from recbole_ext.config.keys import position_only_mixers
 from recbole_ext.config.schema import Key
 from recbole_ext.config.settings import Settings
 
@@ -22,17 +22,13 @@ _CLIPPING = {
     "foreach": Key("bool|null", ""),
 }
 _TRANSFORM_NEEDS = {"mask_itemseq": "mask_ratio", "crop_itemseq": "eta", "reorder_itemseq": "beta"}
+_POSITION_ONLY = {"mask_after_softmax": ("token_mixing",), "unused_qk_projections": ()}
 
 
 def check(settings: Settings) -> None:
     """Raise ConfigError for the first impossible combination."""
     for one in (*_TRAINING_CHECKS, *DATA_CHECKS, *EVALUATION_CHECKS):
         one(settings)
-
-
-def _model_can_be_ranked(settings: Settings) -> None:
-    if settings.kind == "decisiontree":
-        settings.fail("model", "scores labelled rows only; it cannot rank all items")
 
 
 def _heads_divide_width(settings: Settings) -> None:
@@ -56,13 +52,14 @@ def _objective(settings: Settings) -> None:
         )
 
 
-def _mask_after_softmax(settings: Settings) -> None:
-    attention = settings.get("attention")
-    if settings.get("mask_after_softmax") and attention not in POSITION_ONLY_MIXERS:
-        settings.fail(
-            "mask_after_softmax",
-            f"is for attention {', '.join(POSITION_ONLY_MIXERS)}, not {settings.named('attention')}",
-        )
+def _position_only(settings: Settings) -> None:
+    """Two switches exist for attentions without queries and keys; one also needs a softmax."""
+    for key, without in _POSITION_ONLY.items():
+        names = [name for name in position_only_mixers() if name not in without]
+        if settings.get(key) and settings.get("attention") not in names:
+            settings.fail(
+                key, f"needs one of {', '.join(names)}, not {settings.named('attention')}"
+            )
 
 
 def _one_warmup(settings: Settings) -> None:
@@ -108,10 +105,9 @@ def _transform(settings: Settings) -> None:
 
 
 _TRAINING_CHECKS = (
-    _model_can_be_ranked,
     _heads_divide_width,
     _objective,
-    _mask_after_softmax,
+    _position_only,
     _one_warmup,
     _clipping,
     _negatives,

@@ -62,10 +62,8 @@ def _load_col(settings: Settings) -> None:
         return
     for suffix, columns in load.items():
         if not isinstance(suffix, str) or not (columns == "*" or _COLUMNS.accepts(columns)):
-            settings.fail(
-                "load_col",
-                f"has {show(suffix)}: {show(columns)}, which must be a list of names or '*'",
-            )
+            entry = f"{show(suffix)}: {show(columns)}"
+            settings.fail_inside("load_col", f"{entry}, which must be a list of names or '*'")
     columns = load.get("inter", [])
     missing = [settings.get(key) for key in _FIELDS if settings.get(key) not in columns]
     if columns != "*" and missing:
@@ -99,8 +97,8 @@ def _intervals(settings: Settings) -> None:
             settings.fail(key, f"must be {_INTERVAL_WORDS}")
     for column, text in (settings.get("val_interval") or {}).items():
         if not _are_intervals(text):
-            problem = f"has {column}: {show(text)}, which must be {_INTERVAL_WORDS}"
-            settings.fail("val_interval", problem)
+            problem = f"{column}: {show(text)}, which must be {_INTERVAL_WORDS}"
+            settings.fail_inside("val_interval", problem)
 
 
 def _are_intervals(text: str) -> bool:

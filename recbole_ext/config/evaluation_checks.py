@@ -22,24 +22,24 @@ SEEN_MASKED = "_seen_masked"
 
 def bigger_is_better(valid_metric: str) -> bool:
     """Whether a larger value of ``valid_metric`` is the better one."""
-    return valid_metric.split("@")[0].lower() not in _SMALLER_IS_BETTER
+    return valid_metric.partition("@")[0].lower() not in _SMALLER_IS_BETTER
 
 
 def _eval_args(settings: Settings) -> None:
     given = settings.values["eval_args"]
     for name in given:
         if name not in EVAL_ARGS:
-            hint = nearest(str(name), EVAL_ARGS)
-            settings.fail("eval_args", f"has the unknown key {show(name)}{hint}")
+            hint = nearest(str(name), EVAL_ARGS) or f"; there are {', '.join(EVAL_ARGS)}"
+            settings.fail_inside("eval_args", f"the unknown key {show(name)}{hint}")
     for name, wanted in EVAL_ARGS.items():
-        fine = given[name] in _FULL_MODES if name == "mode" else given[name] == wanted
-        if not fine:
-            wish = "{LS: valid_and_test}" if name == "split" else wanted
-            settings.fail(
-                "eval_args",
-                f"has {name}: {show(given[name])}, which must be {wish}: "
-                "the evaluation is leave-one-out in time order over all items",
-            )
+        if given[name] == wanted or (name == "mode" and given[name] in _FULL_MODES):
+            continue
+        wish = "{LS: valid_and_test}" if name == "split" else wanted
+        settings.fail_inside(
+            "eval_args",
+            f"{name}: {show(given[name])}, which must be {wish}: "
+            "the evaluation is leave-one-out in time order over all items",
+        )
 
 
 def _repeatable(settings: Settings) -> None:
@@ -57,10 +57,8 @@ def _metrics(settings: Settings) -> None:
         settings.fail("metrics", f"names no metric; there are {', '.join(METRICS)}")
     for metric in metrics:
         if metric.lower() not in _folded_metrics():
-            settings.fail(
-                "metrics",
-                f"has {show(metric)}{nearest(metric, METRICS)}; supported are {', '.join(METRICS)}",
-            )
+            hint = nearest(metric, METRICS) or f"; there are {', '.join(METRICS)}"
+            settings.fail_inside("metrics", f"the unknown metric {show(metric)}{hint}")
 
 
 def _topk(settings: Settings) -> None:

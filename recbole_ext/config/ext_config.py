@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from recbole.config import Config
 
-from recbole_ext import compat, paths, registry  # noqa: F401 - compat before RecBole
-from recbole.config import Config  # isort: skip
-
+from recbole_ext import compat, paths, registry  # noqa: F401 - compat adapts RecBole
 from recbole_ext.config.checks import check
 from recbole_ext.config.known import known_keys
 from recbole_ext.config.layers import ARGUMENTS, DICT, Layer
@@ -79,8 +78,9 @@ class ExtConfig(Config):
 
     def _init_parameters_category(self) -> None:
         super()._init_parameters_category()
-        # RecBole appends to its module's lists; a copy keeps one config from changing the next.
-        self.parameters = {name: list(keys) for name, keys in self.parameters.items()}
+        for category, keys in self.parameters.items():
+            # RecBole appends to its module's lists; a copy keeps one config out of the next.
+            self.parameters[category] = list(keys)
 
     def _build_yaml_loader(self) -> type[ConfigLoader]:
         return ConfigLoader
@@ -112,10 +112,9 @@ class ExtConfig(Config):
             self._lineage = registry.class_lineage(chosen)
             return chosen.__name__, _recommender(chosen), self._name("dataset", dataset)
         name = self._name("model", chosen)
-        if name not in registry.known_names():
-            raise registry.unknown_model(name, self.origin("model"))
+        model_class = registry.get_model_class(name, self.origin("model"))
         self._lineage = registry.lineage(name)
-        return name, registry.get_model_class(name), self._name("dataset", dataset)
+        return name, model_class, self._name("dataset", dataset)
 
     def _chosen(self, key: str, argument: Any) -> Any:
         """The argument, else what the last source says; remembers which."""
@@ -135,7 +134,7 @@ class ExtConfig(Config):
             )
         if not isinstance(name, str):
             raise ConfigError(
-                f"{key}: {show(name)} (from {self.origin(key)}) must be a name; quote it if it is one"
+                f"{key}: {show(name)} (from {self.origin(key)}) must be a name (text)"
             )
         return name
 
@@ -157,6 +156,7 @@ class ExtConfig(Config):
         if name in _NOT_DATASETS:
             return {}
         values = read_yaml(Path(file), f"RecBole's {name}")
+        values = {key: None if value == "None" else value for key, value in values.items()}
         self.internal_config_dict.update(values)
         self._origins.update({key: f"RecBole's {name}" for key in values})
         return values
@@ -170,7 +170,8 @@ class ExtConfig(Config):
             final.update(self._with_feature_files(values, layer))
             chosen.update({key: layer.origin(key) for key in values})
         self._origins.update(chosen)
-        normalise(final, chosen)
+        for key in normalise(final, chosen):
+            self._origins[key] = _COMPUTED
         self._check(final)
         self._resolved = {key: deepcopy(value) for key, value in final.items() if key in known}
         self._resolved |= {"model": self.model, "dataset": self.dataset}
@@ -195,11 +196,15 @@ class ExtConfig(Config):
             self.final_config_dict["data_path"] = str(own_folder)  # RecBole takes the bundled one
 
     def _init_device(self) -> None:
-        """RecBole's, but the CPU when ``use_gpu`` is false, and no visible GPU is hidden unasked."""
+        """Choose the device as RecBole does, but the CPU when ``use_gpu`` is false.
+
+        The default ``gpu_id: 0`` takes the first *visible* GPU: RecBole's way, to make physical GPU
+        0 the visible one, would put all workers of a sweep on that one.
+        """
         final = self.final_config_dict
         if not final["use_gpu"]:
             final["gpu_id"] = ""
-        elif self.origin("gpu_id") != "RecBole's overall.yaml":
+        if final["gpu_id"] not in ("", "0"):
             os.environ["CUDA_VISIBLE_DEVICES"] = final["gpu_id"]
         on_gpu = bool(final["gpu_id"]) and torch.cuda.is_available()
         final["device"] = torch.device("cuda" if on_gpu else "cpu")
@@ -230,7 +235,9 @@ def _is_file(file: Path) -> bool:
 
 def _own_layer(file: Path) -> Layer:
     name = paths.relative_name(file)
-    return Layer(name, read_yaml(file, name))
+    values = read_yaml(file, name)
+    values.pop("base", None)  # the registry's
+    return Layer(name, values)
 
 
 def _recommender(model_class: type[Any]) -> type[Any]:

@@ -6,23 +6,8 @@ built-in models are read from RecBole's own files (builtin.py).
 
 from __future__ import annotations
 
-from recbole_ext.config.schema import Key
+from recbole_ext.config.schema import Choices, Key
 
-MIXERS = (
-    "dot_product",
-    "positional",
-    "factorized_positional",
-    "relative_positional",
-    "fixed_pattern",
-    "linear",
-    "token_mixing",
-)
-POSITION_ONLY_MIXERS = (
-    "positional",
-    "factorized_positional",
-    "relative_positional",
-    "fixed_pattern",
-)
 METRICS = (
     "Hit",
     "NDCG",
@@ -159,13 +144,27 @@ DATA = {
 }
 
 
-def _own(kind: str, text: str, within: str = "", choices: tuple[str, ...] = ()) -> Key:
+def mixers() -> tuple[str, ...]:
+    """The names in the registry of attentions; looked up late, because they need torch."""
+    from recbole_ext.nn.attention import MIXERS
+
+    return tuple(MIXERS)
+
+
+def position_only_mixers() -> tuple[str, ...]:
+    """Those whose weights depend on positions alone."""
+    from recbole_ext.nn.attention import MIXERS, PositionOnlyMixer
+
+    return tuple(name for name, mixer in MIXERS.items() if issubclass(mixer, PositionOnlyMixer))
+
+
+def _own(kind: str, text: str, within: str = "", choices: Choices = ()) -> Key:
     return Key(kind, text, within, choices, scope="model")
 
 
 ARCHITECTURE = {
     "loss_type": _own("str", "the loss", choices=("CE",)),
-    "attention": _own("str", "how positions are mixed", choices=MIXERS),
+    "attention": _own("str", "how positions are mixed", choices=mixers),
     "factor_rank": _own("int", "k of factorized_positional", _POSITIVE),
     "attention_pattern": _own(
         "str",

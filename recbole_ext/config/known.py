@@ -10,6 +10,8 @@ from recbole_ext.errors import ConfigError, nearest, show
 from recbole_ext.paths import relative_name
 from recbole_ext.registry import Lineage
 
+_NAMED = 3  # owners of a key that are named
+
 
 def known_keys(line: Lineage) -> dict[str, Key]:
     """The keys of any model and those of this one.
@@ -31,7 +33,7 @@ def unknown_key(key: str, source: str, model: str, known: dict[str, Key]) -> Con
     line = f"unknown key {show(key)} (from {source}) for model {model}"
     owners = _owners(key)
     if owners:
-        return ConfigError(f"{line}: it is a key of {owners}{nearest(key, known)}")
+        return ConfigError(f"{line}: it is a key of {owners}")
     return ConfigError(f"{line}{nearest(key, known)}")
 
 
@@ -39,11 +41,11 @@ def _owners(key: str) -> str:
     if key in ARCHITECTURE:
         return "recbole_ext's own models"
     owners = models_with_key(key)
-    more = f" and {len(owners) - 3} more" if len(owners) > 3 else ""
-    return f"RecBole's {', '.join(owners[:3])}{more}" if owners else ""
+    more = f" and {len(owners) - _NAMED} more" if len(owners) > _NAMED else ""
+    return f"RecBole's {', '.join(owners[:_NAMED])}{more}" if owners else ""
 
 
 def choices_hint(value: object, key: Key) -> str:
     """The nearest choice to a text that is none."""
-    names = [choice for choice in key.choices if isinstance(choice, str)]
-    return nearest(value, names) if isinstance(value, str) and key.choices else ""
+    names = [choice for choice in key.options if isinstance(choice, str)]
+    return nearest(value, names) if isinstance(value, str) else ""

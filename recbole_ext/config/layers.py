@@ -11,7 +11,7 @@ from recbole_ext.config.literals import plain
 from recbole_ext.config.schema import Key
 from recbole_ext.errors import ConfigError, show
 
-NAMES = ("model", "dataset", "base")  # not settings: they say which settings there are
+NAMES = ("model", "dataset")  # not settings: they say which settings there are
 ARGUMENTS = "the command line"
 DICT = "config_dict"
 

@@ -62,7 +62,7 @@ def _python_literal(text: str) -> Any:
 def _yaml_literal(text: str) -> Any:
     if text[:1] not in ("[", "{"):
         raise ValueError("only lists and mappings are read as YAML")
-    return yaml.load(text, Loader=ConfigLoader)  # noqa: S506 - a SafeLoader
+    return yaml.load(text, Loader=ConfigLoader)
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -86,4 +86,4 @@ def _plain_scalar(value: Any) -> Any:
         value = str(value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise ConfigError(f"is a {type(value).__name__}, not a plain value")
+    raise ConfigError(f"is of type {type(value).__name__}, not a plain value")

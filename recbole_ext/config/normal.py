@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ _PATHS = ("data_path", "checkpoint_dir", "run_dir", "dataset_save_path", "datalo
 _NO_NEGATIVES = (None, "none", "None")
 
 
-def normalise(values: dict[str, Any], origins: Mapping[str, str]) -> None:
-    """Bring ``values`` to their one spelling, in place.
+def normalise(values: dict[str, Any], given: Collection[str]) -> set[str]:
+    """Bring ``values`` to their one spelling, in place; returns the keys that were worked out.
 
-    ``origins`` has the keys that come from this library's files or from the user.
+    ``given`` has the keys that come from this library's files or from the user.
     """
     for key in ("metrics", "topk", "additional_feat_suffix"):
         if isinstance(values.get(key), str | int):
@@ -27,28 +27,31 @@ def normalise(values: dict[str, Any], origins: Mapping[str, str]) -> None:
     for key in _PATHS:
         if values.get(key):
             values[key] = str(Path(values[key]).expanduser().absolute())
-    if "valid_metric_bigger" not in origins:
-        values["valid_metric_bigger"] = bigger_is_better(values["valid_metric"])
-    settle_negatives(values, "train_neg_sample_args" in origins)
+    if _means_none(values["train_neg_sample_args"]):
+        values["train_neg_sample_args"] = None
+    worked_out = {
+        "valid_metric_bigger": bigger_is_better(values["valid_metric"]),
+        "train_neg_sample_args": _negatives(values),
+    }
+    changed = {key for key in set(worked_out) - set(given) if values[key] != worked_out[key]}
+    values.update({key: worked_out[key] for key in changed})
+    return changed
 
 
 def _gpu_text(gpus: Any) -> str:
     return ",".join(map(str, gpus)) if isinstance(gpus, list) else str(gpus)
 
 
-def settle_negatives(values: dict[str, Any], given: bool) -> None:
-    """Choose RecBole's negatives where nobody did, so that every model trains as it should.
+def _negatives(values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """RecBole's negatives where nobody chose them, so that every model trains as it should.
 
     Cross-entropy over all items draws none, and RecBole stops when it is to. Its context-aware
     models are set up for labelled data; on leave-one-out data they need negatives.
     """
-    negatives = values.get("train_neg_sample_args")
-    if isinstance(negatives, dict) and negatives.get("distribution", "") in _NO_NEGATIVES:
-        values["train_neg_sample_args"] = None
-    if given:
-        return
-    kind = values["MODEL_TYPE"].name
-    if kind == "SEQUENTIAL" and values.get("loss_type") == "CE":
-        values["train_neg_sample_args"] = None
-    elif kind == "CONTEXT":
-        values["train_neg_sample_args"] = {"distribution": "uniform", "sample_num": 1}
+    if values["MODEL_TYPE"].name == "SEQUENTIAL" and values.get("loss_type") == "CE":
+        return None
+    return values["train_neg_sample_args"] or {"distribution": "uniform", "sample_num": 1}
+
+
+def _means_none(negatives: Any) -> bool:
+    return isinstance(negatives, dict) and negatives.get("distribution", "") in _NO_NEGATIVES

@@ -11,6 +11,8 @@ from recbole_ext.config.literals import literal
 
 _LARGEST = 2**63 - 1
 
+Choices = tuple[Any, ...] | Callable[[], tuple[Any, ...]]
+
 
 def _is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
@@ -45,7 +47,7 @@ class Key:
         kind: the types it takes, names of ``_KINDS`` joined by ``|``, ``null`` among them.
         help: one line for the user.
         within: the interval of a number, such as ``[0, 1)``; ``inf`` for no bound.
-        choices: the only values allowed.
+        choices: the only values allowed, or a function that looks them up.
         fold: choices hold in any case.
         scope: ``any`` model, or only a ``model`` whose YAML sets the key.
     """
@@ -53,7 +55,7 @@ class Key:
     kind: str
     help: str
     within: str = ""
-    choices: tuple[Any, ...] = ()
+    choices: Choices = ()
     fold: bool = False
     scope: str = "any"
 
@@ -67,7 +69,8 @@ class Key:
         """What is allowed, in words."""
         parts = [self._words(kind) for kind in self._value_kinds]
         if self.choices:
-            parts = ["one of " + ", ".join(_spelled(choice) for choice in self.choices)]
+            named = [_spelled(choice) for choice in self.options]
+            parts = [f"one of {', '.join(named)}" if len(named) > 1 else named[0]]
         return " or ".join([*parts, *(["null"] if self._takes_null else [])])
 
     def from_text(self, text: str, *, unquote: bool) -> Any:
@@ -83,6 +86,11 @@ class Key:
         return value if fits or not takes_text else text
 
     @property
+    def options(self) -> tuple[Any, ...]:
+        """The choices; empty where any value of the type will do."""
+        return self.choices if isinstance(self.choices, tuple) else self.choices()
+
+    @property
     def _takes_null(self) -> bool:
         return "null" in self.kind.split("|") or self.kind == "any"
 
@@ -96,7 +104,7 @@ class Key:
     def _chosen(self, value: Any) -> bool:
         if not self.choices:
             return True
-        choices = [_folded(choice) if self.fold else choice for choice in self.choices]
+        choices = [_folded(choice) if self.fold else choice for choice in self.options]
         return (_folded(value) if self.fold else value) in choices
 
     def _inside(self, value: Any) -> bool:

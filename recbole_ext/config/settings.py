@@ -41,19 +41,23 @@ class Settings:
         """Raise the ConfigError of a key."""
         raise ConfigError(f"{self.named(key)} {problem}")
 
+    def fail_inside(self, key: str, problem: str) -> NoReturn:
+        """Raise the ConfigError of a part of a key's value; ``problem`` names the part."""
+        raise ConfigError(f"{key} (from {self.origins.get(key, 'RecBole')}) has {problem}")
+
     def check_mapping(self, key: str, table: Mapping[str, Key]) -> None:
         """Refuse an unknown sub-key or a wrong value in the mapping of ``key``."""
         for name, value in self.values[key].items():
             if name not in table:
-                known = ", ".join(table)
-                self.fail(
-                    key, f"has the unknown key {show(name)}{nearest(str(name), table)} ({known})"
-                )
+                hint = nearest(str(name), table) or f"; there are {', '.join(table)}"
+                self.fail_inside(key, f"the unknown key {show(name)}{hint}")
             if not table[name].accepts(value):
-                self.fail(key, f"has {name}: {show(value)}, which must be {table[name].allowed()}")
+                wish = table[name].allowed()
+                self.fail_inside(key, f"{name}: {show(value)}, which must be {wish}")
 
     def check_entries(self, key: str, entry: Key) -> None:
         """Refuse a mapping of ``key`` whose keys are not text or whose values ``entry`` refuses."""
         for name, value in (self.get(key) or {}).items():
             if not isinstance(name, str) or not entry.accepts(value):
-                self.fail(key, f"has {show(name)}: {show(value)}, which must be {entry.allowed()}")
+                wish = entry.allowed()
+                self.fail_inside(key, f"{show(name)}: {show(value)}, which must be {wish}")

@@ -1,4 +1,4 @@
-"""Reading what a user gives: YAML files and ``--key=value`` arguments. Values are not judged here."""
+"""Reading what a user gives, YAML files and ``--key=value`` arguments, without judging values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read_yaml(path: Path, name: str) -> dict[str, Any]:
     ``name`` is what the user calls the file. Raises ConfigError with file and line.
     """
     try:
-        values = yaml.load(_read_text(path, name), Loader=ConfigLoader)  # noqa: S506 - a SafeLoader
+        values = yaml.load(_read_text(path, name), Loader=ConfigLoader)
     except yaml.YAMLError as error:
         raise ConfigError(_yaml_message(error, name)) from error
     except RecursionError as error:

@@ -25,7 +25,8 @@ class ConfigLoader(yaml.SafeLoader):
         """The mapping of ``node``; ConstructorError where a key stands twice."""
         if isinstance(node, yaml.MappingNode):
             self._refuse_duplicates(node)
-        return super().construct_mapping(node, deep=deep)
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
+        return mapping
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         """The value of ``node``; an impossible number or date is an error with its line."""
@@ -62,4 +63,5 @@ for _dialect in (ConfigLoader, ConfigDumper):
 
 def dump(values: dict[str, Any]) -> str:
     """``values`` as YAML text, keys sorted: equal values give equal text."""
-    return yaml.dump(values, Dumper=ConfigDumper, sort_keys=True, allow_unicode=True)
+    text: str = yaml.dump(values, Dumper=ConfigDumper, sort_keys=True, allow_unicode=True)
+    return text

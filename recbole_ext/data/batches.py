@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,11 +35,10 @@ class FieldNames:
     list_suffix: str
 
     @classmethod
-    def from_config(cls, config: object) -> FieldNames:
-        get = config.__getitem__  # type: ignore[attr-defined]
-        item, suffix = get("ITEM_ID_FIELD"), get("LIST_SUFFIX")
-        length = get("ITEM_LIST_LENGTH_FIELD")
-        return cls(get("USER_ID_FIELD"), item, item + suffix, length, suffix)
+    def from_config(cls, config: Any) -> FieldNames:
+        item, suffix = config["ITEM_ID_FIELD"], config["LIST_SUFFIX"]
+        length = config["ITEM_LIST_LENGTH_FIELD"]
+        return cls(config["USER_ID_FIELD"], item, item + suffix, length, suffix)
 
 
 def batches_by_length(

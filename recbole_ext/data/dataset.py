@@ -26,6 +26,7 @@ class FlatOrder(Dataset):
     """
 
     store: SequenceStore
+    inter_feat: Any  # a DataFrame while RecBole reads, an Interaction afterwards
 
     def _change_feat_format(self) -> None:
         frame = self.inter_feat

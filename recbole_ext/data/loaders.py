@@ -185,7 +185,11 @@ def _stock_train_loader(config: Any, dataset: FlatOrder, split: Split) -> TrainD
     in_training = np.arange(len(dataset.store.items)) < np.repeat(
         split.train_end, dataset.store.lengths
     )
-    places = [np.flatnonzero(in_training), split.valid[split.valid >= 0], split.test[split.test >= 0]]
+    places = [
+        np.flatnonzero(in_training),
+        split.valid[split.valid >= 0],
+        split.test[split.test >= 0],
+    ]
     parts = [dataset.interactions_at(p) for p in places]
     sampler, *_ = create_samplers(config, dataset, parts)
     if isinstance(dataset, FlatSequentialDataset):
@@ -211,9 +215,7 @@ def _sample(rows: Rows, count: int | None, seed: int) -> Rows:
     return Rows(rows.users[picked], rows.start[picked], rows.end[picked])
 
 
-def _ragged(
-    values: IntArray, begin: IntArray, end: IntArray
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _ragged(values: IntArray, begin: IntArray, end: IntArray) -> tuple[torch.Tensor, torch.Tensor]:
     """The slices [begin, end) of ``values`` one after another, and their offsets [B + 1]."""
     counts = end - begin
     offsets = np.concatenate([[0], np.cumsum(counts)])

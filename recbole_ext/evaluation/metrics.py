@@ -51,12 +51,12 @@ def per_user(metric: str, ranks: FloatArray, k: int) -> FloatArray:
     return RANK_METRICS[metric](ranks, k)
 
 
-def summarize(
-    ranks: FloatArray, metrics: Sequence[str], topk: Sequence[int]
-) -> dict[str, float]:
+def summarize(ranks: FloatArray, metrics: Sequence[str], topk: Sequence[int]) -> dict[str, float]:
     """Means over users, e.g. ``{"Hit@5": ..., "NDCG@5": ...}``, in full precision."""
     return {
-        f"{metric}@{k}": float(per_user(metric, ranks, k).mean()) for metric in metrics for k in topk
+        f"{metric}@{k}": float(per_user(metric, ranks, k).mean())
+        for metric in metrics
+        for k in topk
     }
 
 

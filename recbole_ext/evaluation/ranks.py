@@ -15,6 +15,8 @@ from torch import Tensor
 
 from recbole_ext.nn.embedding import PAD
 
+CACHED_BYTES = 1_500_000
+
 
 @dataclass(frozen=True)
 class Ranks:
@@ -39,17 +41,33 @@ def rank_targets(
         FloatingPointError: a score is NaN; it compares as neither higher nor equal, so the rank
             would look perfect.
     """
-    candidates = scores[:, PAD + 1 :]
     own = scores.gather(1, targets.unsqueeze(1))  # [B, 1]
-    if torch.isnan(candidates).any():
+    candidates = scores[:, PAD + 1 :]
+    # A sum is cheap to take and NaN if anything is; infinities of both signs make one too.
+    if torch.isnan(candidates.sum()) and torch.isnan(candidates).any():
         raise FloatingPointError("the model scored an item as NaN; its ranking means nothing")
-    higher = (candidates > own).sum(1).double()
-    ties = (candidates == own).sum(1).double() - 1.0  # less the target itself
-    kept = 1.0 + higher + ties / 2.0
+    kept = _rank_among(candidates, own)
     rows, items = _distinct_seen(scores.shape, targets, seen_items, seen_offsets)
     difference = scores[rows, items] - own.squeeze(1)[rows]
     share = (difference > 0).double() + (difference == 0).double() / 2.0
     return Ranks(kept, kept.index_add(0, rows, share, alpha=-1.0))
+
+
+def _rank_among(candidates: Tensor, own: Tensor) -> Tensor:
+    """[B] 1 + higher + half the ties, a few rows at a time so that the masks stay in the cache."""
+    rows = max(1, CACHED_BYTES // max(1, candidates.shape[1] * candidates.element_size()))
+    if candidates.device.type != "cpu":
+        rows = candidates.shape[0]
+    ranks = []
+    for some, score in zip(candidates.split(rows), own.split(rows), strict=True):
+        higher, at_least = _count(some > score), _count(some >= score)
+        ranks.append(1.0 + (higher + at_least - 1.0) / 2.0)  # at_least holds the target itself
+    return torch.cat(ranks)
+
+
+def _count(mask: Tensor) -> Tensor:
+    """[B] true entries of each row of a bool matrix (a bool sum would widen to int64 first)."""
+    return mask.view(torch.uint8).sum(1, dtype=torch.int32).double()
 
 
 def _distinct_seen(

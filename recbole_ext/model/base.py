@@ -53,7 +53,7 @@ class NextItemRecommender(SequentialRecommender):
         """Right-aligned ids [B, w] -> states [B, w, d], or [B, 1, d] of the newest position."""
 
     def forward(self, item_seq: Tensor, item_seq_len: Tensor) -> Tensor:
-        """RecBole's convention: left-aligned ids [B, L], lengths [B] -> state of the newest [B, d]."""
+        """RecBole's convention: left-aligned ids [B, L], lengths [B] -> newest state [B, d]."""
         return self.encode(right_align(item_seq, item_seq_len), last_only=True).squeeze(1)
 
     def calculate_loss(self, interaction: Interaction) -> Tensor:

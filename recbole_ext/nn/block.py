@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from recbole_ext.nn.attention.base import Mixer
+from recbole_ext.nn.dropout import Dropout
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Block(nn.Module):
         self.feed_forward = feed_forward
         self.style = style
         self.mixer_norm = nn.LayerNorm(hidden_size, eps=style.norm_eps)
-        self.mixer_dropout = nn.Dropout(style.dropout)
+        self.mixer_dropout = Dropout(style.dropout)
         if feed_forward is not None:
             self.feed_forward_norm = nn.LayerNorm(hidden_size, eps=style.norm_eps)
 

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from recbole_ext.nn.dropout import Dropout
+
 PAD = 0
 
 
@@ -37,7 +39,7 @@ class SequenceEmbedding(nn.Module):
         self.positions = nn.Embedding(max_length, hidden_size) if learned_positions else None
         self.scale = math.sqrt(hidden_size) if scale else 1.0
         self.norm = norm
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, item_seq: Tensor, keep: Tensor) -> Tensor:
         """item_seq [B, w] right-aligned ids, keep [B, w] -> [B, w, d]."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from recbole_ext.nn.dropout import Dropout
+
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU}
 
 
@@ -15,7 +17,7 @@ class FeedForward(nn.Module):
         self.expand = nn.Linear(hidden_size, inner_size)
         self.activation = ACTIVATIONS[activation]()
         self.contract = nn.Linear(inner_size, hidden_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., d] -> [..., d]."""

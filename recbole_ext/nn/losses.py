@@ -2,7 +2,7 @@
 
 For P positions and V items the logits hold P x V numbers, the largest tensor of a training step by
 far. Here they are formed for a few positions at a time, and the gradients of that chunk are formed
-at once, in the forward pass: for one position with hidden state h, target t, softmax p and weight w,
+at once, in the forward pass: for one position with state h, target t, softmax p and weight w,
 
     loss = w (log Σ_j exp(h·e_j) - h·e_t)
     ∂h   = w (Σ_j p_j e_j - e_t)        ∂e_j = w (p_j - [j = t]) h
@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# Bytes of a chunk's logits, measured: on a CPU they should stay in the outer cache, and bf16 products
-# want longer chunks than fp32 ones; a GPU wants few launches.
+# Bytes of a chunk's logits, measured: on a CPU they should stay in the outer cache, and bf16
+# products want longer chunks than fp32 ones; a GPU wants few launches.
 CPU_CHUNK_BYTES = {torch.bfloat16: 14_000_000}
 CPU_CHUNK_BYTES_EXACT = 6_000_000
 GPU_CHUNK_BYTES = 1_000_000_000
@@ -147,9 +147,9 @@ def _chunk(
     grad_hidden: Tensor,
     grad_items: Tensor,
 ) -> Tensor:
-    """The loss of some positions; writes their gradients into ``grad_hidden``, adds to ``grad_items``.
+    """The loss of some positions, hidden [C, d]; items and products [V, d].
 
-    hidden [C, d], items and products [V, d], targets and weights [C].
+    Writes their gradients into ``grad_hidden`` and adds to ``grad_items``.
     """
     states = hidden.to(products.dtype)
     logits = states @ products.T  # [C, V]

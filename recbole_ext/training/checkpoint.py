@@ -43,7 +43,8 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}
+            names = file.keys()  # the handle itself cannot be iterated
+            tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: damaged or no safetensors file ({error})") from error
     if metadata.get("format") != FORMAT:
@@ -78,7 +79,9 @@ def restore_model(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> N
             )
     model.load_state_dict(saved)
     device = next(model.parameters()).device
-    extras = _decode_all({k.removeprefix(EXTRA): v for k, v in tensors.items() if k.startswith(EXTRA)})
+    extras = _decode_all(
+        {k.removeprefix(EXTRA): v for k, v in tensors.items() if k.startswith(EXTRA)}
+    )
     moved = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in extras.items()}
     model.load_other_parameter(moved)  # type: ignore[operator]
 

@@ -56,7 +56,7 @@ def factor(kind: str, warmup: int, total: int, floor: float) -> Callable[[int], 
     return share
 
 
-def clip(parameters: Iterable[nn.Parameter], settings: dict[str, float] | None) -> None:
+def clip(parameters: Iterable[nn.Parameter], settings: dict[str, Any] | None) -> None:
     """Clip the norm of all gradients by RecBole's ``clip_grad_norm`` dictionary."""
     if settings:
         torch.nn.utils.clip_grad_norm_(parameters, **settings)

@@ -110,10 +110,9 @@ class SequenceTrainer(Trainer):
         self.progress.epoch_seconds.append(seconds)
         self.tensorboard.add_scalar("train/loss", loss, epoch)
         self.tensorboard.add_scalar("train/learning_rate", self._learning_rate(), epoch)
-        self.tensorboard.add_scalar("train/targets_per_second", targets / seconds, epoch)
-        return (
-            f"epoch {epoch:3d}  loss {loss:.4f}  {seconds:.2f} s  {targets / seconds:,.0f} targets/s"
-        )
+        speed = targets / seconds
+        self.tensorboard.add_scalar("train/targets_per_second", speed, epoch)
+        return f"epoch {epoch:3d}  loss {loss:.4f}  {seconds:.2f} s  {speed:,.0f} targets/s"
 
     def _train_epoch(
         self,
@@ -127,7 +126,11 @@ class SequenceTrainer(Trainer):
         loss_func = loss_func or self.model.calculate_loss
         total, targets = torch.zeros((), device=self.device), 0
         bar = tqdm(
-            train_data, desc=f"epoch {epoch_idx}", disable=not show_progress, leave=False, unit="batch"
+            train_data,
+            desc=f"epoch {epoch_idx}",
+            disable=not show_progress,
+            leave=False,
+            unit="batch",
         )
         for step, interaction in enumerate(bar, 1):
             targets += _n_targets(interaction)
@@ -147,7 +150,7 @@ class SequenceTrainer(Trainer):
         self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.enable_amp):
             losses = loss_func(interaction)
-        loss = sum(losses) if isinstance(losses, tuple) else losses
+        loss: torch.Tensor = torch.stack(losses).sum() if isinstance(losses, tuple) else losses
         loss.backward()
         clip(self.model.parameters(), self.clip_grad_norm)
         self.optimizer.step()

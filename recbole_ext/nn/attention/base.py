@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from recbole_ext.nn.dropout import Dropout
+
 
 @dataclass(frozen=True)
 class MixerSpec:
@@ -24,8 +26,8 @@ class MixerSpec:
         factor_rank: k of factorised positional attention.
         pattern: which fixed pattern.
         mask_after_softmax: FPARec paper, Eq. 6 and 7: normalise over past and future, then mask.
-        leak_padding: reproduce a defect of the released code: a padded query, with no key to look at,
-            averages all positions, later ones included.
+        leak_padding: reproduce a defect of the released code: a padded query, with no key to look
+            at, averages all positions, later ones included.
         unused_qk_projections: carry query and key maps that nothing uses, as the released code of
             PARec and FPARec does; they change the number of parameters and nothing else.
     """
@@ -61,7 +63,7 @@ class Mixer(nn.Module, ABC):
         size = spec.hidden_size
         self.value = nn.Linear(size, size, bias=spec.value_bias)
         self.output = nn.Linear(size, size) if spec.output_projection else nn.Identity()
-        self.dropout = nn.Dropout(spec.dropout)
+        self.dropout = Dropout(spec.dropout)
 
     @abstractmethod
     def forward(self, x: Tensor, values: Tensor, keep: Tensor, last_only: bool = False) -> Tensor:
@@ -100,7 +102,6 @@ class Mixer(nn.Module, ABC):
 
 
 def visible_keys(width: int, queries: int, causal: bool, device: torch.device) -> Tensor:
-    """[q, w] bool: which key slots each of the last ``queries`` slots may look at, padding aside."""
+    """[q, w] bool: the key slots in sight of each of the last ``queries`` slots, padding aside."""
     visible = torch.ones(queries, width, dtype=torch.bool, device=device)
     return visible.tril(width - queries) if causal else visible
-

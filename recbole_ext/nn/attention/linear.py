@@ -43,11 +43,12 @@ class LinearAttention(Mixer):
         return self.dropout(shares) @ value / _at_least_tiny(shares.sum(-1, keepdim=True))
 
     def _by_chunks(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Prefix sums between chunks, the quadratic form inside one: memory linear in the length."""
+        """Prefix sums between chunks, the quadratic form inside: memory linear in the length."""
         state = key.new_zeros(*key.shape[:2], key.shape[-1], value.shape[-1])  # Σ φ(k) vᵀ
         total = key.new_zeros(*key.shape[:2], key.shape[-1], 1)  # Σ φ(k)
         parts = []
-        for q, k, v in zip(query.split(CHUNK, 2), key.split(CHUNK, 2), value.split(CHUNK, 2)):
+        chunks = (part.split(CHUNK, 2) for part in (query, key, value))
+        for q, k, v in zip(*chunks, strict=True):
             shares = (q @ k.transpose(-1, -2)).tril()
             mixed = q @ state + self.dropout(shares) @ v
             norm = q @ total + shares.sum(-1, keepdim=True)

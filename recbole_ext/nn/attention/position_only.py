@@ -4,8 +4,8 @@ With A independent of the items, padding changes only the normaliser:
 
     A V = (E · (keep * V)) / (E · keep),   E_ij = exp(S_ij - S_ii) for j <= i
 
-(FPARec, arXiv 2407.02793). E is formed once per step, so nothing of shape [B, h, n, n] exists. Since
-E_ii = 1, the denominator is at least 1 on every real row.
+(FPARec, arXiv 2407.02793). E is formed once per step, so nothing of shape [B, h, n, n] exists.
+Since E_ii = 1, the denominator is at least 1 on every real row.
 """
 
 from __future__ import annotations

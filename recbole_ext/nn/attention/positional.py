@@ -1,4 +1,4 @@
-"""PARec's positional attention (arXiv 2407.02793, Section 3.2): a learned score for each slot pair."""
+"""PARec's positional attention (arXiv 2407.02793, Section 3.2): a learned score a slot pair."""
 
 from __future__ import annotations
 

@@ -1,0 +1,265 @@
+"""Each malformed configuration ends in one line that names the key, its source and the remedy."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbole_ext.config import ExtConfig
+from recbole_ext.errors import ConfigError
+
+
+def message(model: Any = "FPARec", dataset: Any = "no-such-data", **sources: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        ExtConfig(model, dataset, **sources)
+    text = str(caught.value)
+    assert len(text.splitlines()) == 1
+    return text
+
+
+OURS = [
+    # unknown keys
+    ("--learning_rte=1", "unknown key 'learning_rte' (from --learning_rte) for model FPARec; "
+     "did you mean 'learning_rate'?"),
+    ("--Hidden_Size=50", "did you mean 'hidden_size'?"),
+    ("--mask_ratio=0.2", "for model FPARec: it is a key of RecBole's BERT4Rec, S3Rec"),
+    ("--qqqq=1", "unknown key 'qqqq' (from --qqqq) for model FPARec"),
+    ("--base=PARec", "unknown key 'base' (from --base)"),
+    # wrong types
+    ("--learning_rate=abc", "learning_rate: 'abc' (from --learning_rate) must be a number > 0"),
+    ("--epochs=true", "epochs: 'true' (from --epochs) must be a whole number >= 0"),
+    ("--epochs=1.5", "must be a whole number >= 0"),
+    ("--hidden_size=64.0", "must be a whole number >= 1"),
+    ("--seed=", "seed: '' (from --seed) must be a whole number"),
+    ("--seed=None", "must be a whole number"),
+    ("--scale_embedding=1", "scale_embedding: '1' (from --scale_embedding) must be true or false"),
+    ("--hidden_size=1/0", "hidden_size: '1/0' (from --hidden_size) must be a whole number >= 1"),
+    ("--epochs=__import__('os')", "must be a whole number"),
+    ("--load_col=[user_id]", "must be a mapping or null"),
+    ("--normalize_all=maybe", "must be true or false or null"),
+    # out of range
+    ("--learning_rate=0", "must be a number > 0"),
+    ("--learning_rate=nan", "must be a number > 0"),
+    ("--learning_rate=1e999", "must be a number > 0"),
+    ("--adam_beta2=1.0", "must be a number in [0, 1)"),
+    ("--hidden_dropout_prob=-0.1", "must be a number in [0, 1)"),
+    ("--min_lr_ratio=1.01", "must be a number in [0, 1]"),
+    ("--seed=4294967296", "must be a whole number in [0, 4294967295]"),
+    ("--epochs=-1", "must be a whole number >= 0"),
+    ("--epochs=9223372036854775808", "must be a whole number >= 0"),
+    ("--topk=0", "must be a whole number >= 1 or a list of whole numbers >= 1"),
+    ("--topk=[5,-1]", "must be a whole number >= 1 or a list of whole numbers >= 1"),
+    ("--topk=[5,true]", "topk: '[5,true]'"),
+    ("--MAX_ITEM_LIST_LENGTH=0", "must be a whole number >= 1"),
+    # choices
+    ("--loss_type=ce", "must be CE; did you mean 'CE'?"),
+    ("--loss_type=BPR", "loss_type: 'BPR' (from --loss_type) must be CE"),
+    ("--attention=factorised_positional", "did you mean 'factorized_positional'?"),
+    ("--lr_schedule=Cosine", "must be one of constant, linear, cosine; did you mean 'cosine'?"),
+    ("--trim_batches=maybe", "must be one of auto, true, false"),
+    ("--learner=admw", "did you mean 'adamw'?"),
+    ("--split_protocol=papr", "must be one of paper, recbole; did you mean 'paper'?"),
+    ("--rm_dup_inter=lst", "must be one of first, last or null; did you mean 'last'?"),
+    # combinations of training and architecture
+    ("--n_heads=3", "n_heads: 3 (from --n_heads) must divide hidden_size: 50 "
+     "(from properties/model/ComposableRecommender.yaml)"),
+    ("--long_sequences=chunk --train_objective=last_position",
+     "needs train_objective: all_positions, not train_objective: 'last_position' "
+     "(from --train_objective)"),
+    ("--warmup_steps=3 --warmup_epochs=0.5", "warmup_steps: 3 (from --warmup_steps) and "
+     "warmup_epochs: 0.5 (from --warmup_epochs): give only one"),
+    ("--attention=linear --mask_after_softmax=true", "mask_after_softmax: true (from "
+     "--mask_after_softmax) needs one of positional, factorized_positional, relative_positional, "
+     "fixed_pattern, not attention: 'linear' (from --attention)"),
+    ("--attention=token_mixing --mask_after_softmax=true", "needs one of positional, "),
+    ("--attention=dot_product --unused_qk_projections=true", "needs one of positional, "
+     "factorized_positional, relative_positional, fixed_pattern, token_mixing, not attention"),
+    ("--train_neg_sample_args={distribution: uniform}", "must be null with loss_type: 'CE' "
+     "(from properties/model/ComposableRecommender.yaml)"),
+    ("--transform=mask_itemseq", "is for RecBole's sequential models, not FPARec"),
+    ("--clip_grad_norm=0", "must be a number > 0 or a mapping or null"),
+    ("--clip_grad_norm={norm: 1}", "has the unknown key 'norm'; did you mean 'max_norm'?"),
+    ("--clip_grad_norm={max_norm: -1}", "has max_norm: -1, which must be a number > 0"),
+    ("--clip_grad_norm={norm_type: 2}", "needs max_norm"),
+    # evaluation
+    ("--metrics=[Hit,AUC]", "metrics (from --metrics) has the unknown metric 'AUC'; there are Hit"),
+    ("--metrics=ndgc", "has the unknown metric 'ndgc'; did you mean 'NDCG'?"),
+    ("--metrics=[]", "names no metric"),
+    ("--topk=[]", "has no cut-off"),
+    ("--valid_metric=Recall@10", "valid_metric: 'Recall@10' (from --valid_metric) needs one of "
+     "metrics: ['Hit', 'NDCG', 'MRR'] (from properties/overall.yaml)"),
+    ("--valid_metric=NDCG@7", "needs a cut-off of topk: [5, 10, 20] (from properties/"),
+    ("--valid_metric=NDCG@10_masked", "must be <metric>@<k> or <metric>@<k>_seen_masked"),
+    ("--valid_metric=NDCG", "must be <metric>@<k>"),
+    ("--valid_metric_bigger=false", "follows from valid_metric: 'NDCG@10'"),
+    ("--eval_args={split: {RS: [8,1,1]}}", "eval_args (from --eval_args) has split: "
+     "{'RS': [8, 1, 1]}, which must be {LS: valid_and_test}"),
+    ("--eval_args={split: {LS: valid_only}}", "which must be {LS: valid_and_test}"),
+    ("--eval_args={order: RO}", "has order: 'RO', which must be TO"),
+    ("--eval_args={mode: uni100}", "has mode: 'uni100', which must be full"),
+    ("--eval_args={spilt: {}}", "has the unknown key 'spilt'; did you mean 'split'?"),
+    ("--repeatable=false", "must be true for a sequential model"),
+    # data
+    ("--load_col={inter: [user_id, item_id]}", "must load timestamp of inter: the evaluation needs "
+     "user, item and time"),
+    ("--load_col={item: [item_id]}", "must load user_id, item_id, timestamp of inter"),
+    ("--load_col={inter: user_id}", "which must be a list of names or '*'"),
+    ("--unload_col={inter: [rating]}", "cannot stand beside load_col"),
+    ("--load_col=null --unload_col={inter: [timestamp]}", "drops timestamp"),
+    ("--ITEM_ID_FIELD=user_id", "must differ from USER_ID_FIELD: 'user_id' (from RecBole's"),
+    ("--user_inter_num_interval=[5,inf", "must be an interval such as [5,inf) or (2,10]"),
+    ("--user_inter_num_interval=[9,5]", "must be an interval"),
+    ("--val_interval={rating: '>3'}", "has rating: '>3', which must be an interval"),
+    ("--threshold={rating: high}", "has 'rating': 'high', which must be a number"),
+    ("--field_separator=", "field_separator: '' (from --field_separator) must not be empty"),
+    ("--encoding=utf9", "is no text encoding"),
+    # the command line itself
+    ("FPARec", "unexpected argument 'FPARec'; settings are --key=value"),
+    ("--seed", "'--seed' has no value; write --seed=value"),
+    ("--=3", "has no key"),
+    ("--seed=1 --seed=2", "--seed is given twice, as '1' and as '2'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "expected"), OURS, ids=[case[0] for case in OURS])
+def test_command_line(arguments: str, expected: str) -> None:
+    parts = arguments.replace(" --", "\n--").split("\n")
+    assert expected in message(cli_args=parts)
+
+
+BUILTIN = [
+    ("SASRec", "--attention=linear", "unknown key 'attention' (from --attention) for model SASRec: "
+     "it is a key of recbole_ext's own models"),
+    ("SASRec", "--mask_ratio=0.2", "it is a key of RecBole's BERT4Rec, S3Rec"),
+    ("GRU4Rec", "--hiden_size=64", "did you mean 'hidden_size'?"),
+    ("SASRec", "--train_objective=all_positions", "train_objective: 'all_positions' (from "
+     "--train_objective) is for recbole_ext's own models; RecBole's SASRec takes last_position"),
+    ("SASRec", "--n_heads=3", "must divide hidden_size: 64 (from RecBole's SASRec.yaml)"),
+    ("CORE", "--n_heads=3", "must divide embedding_size: 64 (from RecBole's CORE.yaml)"),
+    ("SASRec", "--n_layers=2.0", "must be a whole number >= 1"),
+    ("SASRec", "--hidden_act=silu", "must be one of gelu, relu, swish, tanh, sigmoid"),
+    ("SASRec", "--loss_type=bpr", "must be one of CE, BPR; did you mean 'BPR'?"),
+    ("BERT4Rec", "--mask_ratio=true", "mask_ratio: 'true' (from --mask_ratio) must be a number"),
+    ("NARM", "--dropout_probs=0.5", "must be a list"),
+    ("RepeatNet", "--joint_train=1", "must be true or false"),
+    ("SASRec", "--train_neg_sample_args={distribution: uniform}",
+     "must be null with loss_type: 'CE' (from RecBole's SASRec.yaml)"),
+    ("BPR", "--train_neg_sample_args={distribution: unifrm}",
+     "has distribution: 'unifrm', which must be one of uniform, popularity"),
+    ("BPR", "--train_neg_sample_args={sample_num: 2}", "needs distribution"),
+    ("BPR", "--train_neg_sample_args={distribution: uniform, sample_num: 0}",
+     "has sample_num: 0, which must be a whole number >= 1"),
+    ("SASRec", "--transform=mask_itemseq", "needs the key mask_ratio, which SASRec does not have"),
+    ("Pop", "--long_sequences=chunk", "needs train_objective: all_positions"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "argument", "expected"), BUILTIN)
+def test_recbole_models(model: str, argument: str, expected: str) -> None:
+    assert expected in message(model, cli_args=[argument])
+
+
+def test_bpr_needs_negatives() -> None:
+    given = {"loss_type": "BPR", "train_neg_sample_args": None}
+    assert "leaves loss_type: 'BPR' (from config_dict) without negatives" in message(
+        "SASRec", config_dict=given
+    )
+
+
+NAMES = [
+    ("FPARc", "x", "unknown model 'FPARc' (from the model argument); did you mean 'FPARec'?"),
+    ("sasrec", "x", "did you mean 'SASRec'?"),
+    ("qqqqqq", "x", "`python -m recbole_ext models` lists all"),
+    (None, "x", "no model given: add --model=NAME, or 'model: NAME' to a config file"),
+    ("FPARec", None, "no dataset given: add --dataset=NAME, or 'dataset: NAME' to a config file"),
+    ("LightGBM", "x", "model 'LightGBM' scores labelled rows only; it cannot rank all items"),
+    (int, "x", "the class int is no recommender"),
+    (3, "x", "model: 3 (from the model argument) must be a name"),
+    ("FPARec", "a/b", "must be the name of a folder in data_path, not a path"),
+    ("FPARec", "..", "must be the name of a folder in data_path, not a path"),
+]
+
+
+@pytest.mark.parametrize(("model", "dataset", "expected"), NAMES)
+def test_model_and_dataset(model: Any, dataset: Any, expected: str) -> None:
+    assert expected in message(model, dataset)
+
+
+def test_model_from_the_command_line() -> None:
+    text = message(None, cli_args=["--model=FParec"])
+    assert text == "unknown model 'FParec' (from --model); did you mean 'FPARec'?"
+
+
+FILES = [
+    (b"seed: 1\nepochs: 2\nseed: 3\n", "my.yaml:3: the key 'seed' stands there twice"),
+    (b"eval_args:\n  order: TO\n  order: TO\n", "my.yaml:3: the key 'order' stands there twice"),
+    (b"seed: 1\nepochs: [2\ntopk: 5\n", "my.yaml:3: expected ',' or ']'"),
+    (b"eval_args:\n\torder: TO\n", "my.yaml:2: found character '\\t'"),
+    (b"seed: 1\n---\nseed: 2\n", "my.yaml:2: but found another document"),
+    (b"- a\n- b\n", "my.yaml must hold 'key: value' lines, not a list"),
+    (b"just text\n", "my.yaml must hold 'key: value' lines, not a text"),
+    (b"seed: \xff\n", "my.yaml is not UTF-8 text: byte 6 is 0xff"),
+    (b"seed: 1\x00\n", "my.yaml: special characters are not allowed"),
+    (b"seed: !!python/object/apply:os.getcwd []\n", "my.yaml:1: could not determine a constructor"),
+    (b"seed: &a [*a]\n", "is nested too deeply"),
+    (b"seed: " + b"[" * 3000, "my.yaml is nested too deeply"),
+    (b"run_dir: 2020-13-45\n", "my.yaml:1: month must be in 1..12"),
+    (b"run_dir: 2020-12-24\n", "is of type date, not a plain value; it must be text or null"),
+    (b"on: 1\n", "my.yaml: the key true must be text; write it in quotes"),
+    (b"learning_rate: '0.1'\n", "learning_rate: '0.1' (from my.yaml) must be a number > 0"),
+    (b"learning_rate: .inf\n", "learning_rate: inf (from my.yaml) must be a number > 0"),
+    (b"learning_rte: 1\n", "unknown key 'learning_rte' (from my.yaml) for model FPARec"),
+    (b"epochs: yes\n", "epochs: true (from my.yaml) must be a whole number >= 0"),
+    (b"load_col: {inter: [user_id, item_id, timestamp], item: [.nan]}\n", "load_col"),
+]
+
+
+@pytest.mark.parametrize(("content", "expected"), FILES)
+def test_files(
+    content: bytes, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my.yaml").write_bytes(content)
+    assert expected in message(config_file_list=["my.yaml"])
+
+
+def test_file_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("fast.yaml").touch()
+    assert "'fats.yaml' does not exist; did you mean 'fast.yaml'?" in message(
+        config_file_list=["fats.yaml"]
+    )
+    assert "nor does its folder 'confs'" in message(cli_args=["--config_files=confs/a.yaml"])
+    assert "config file '.' is a folder" in message(config_file_list=["."])
+    assert "cannot be read: embedded null byte" in message(config_file_list=["a\0b"])
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"seed": object}, "(from config_dict) is of type type, not a plain value"),
+        ({3: 1}, "config_dict: the key 3 must be text"),
+        ([1], "config_dict must be a mapping, not [1]"),
+        ({"load_col": {"inter": [1]}}, "load_col (from config_dict) has 'inter': [1]"),
+        ({"seed": {1, 2}}, "is of type set, not a plain value"),
+    ],
+)
+def test_config_dict(given: Any, expected: str) -> None:
+    assert expected in message(config_dict=given)
+
+
+def test_unprintable_text_is_escaped() -> None:
+    text = message(cli_args=["--a\nb\ud800=1"])
+    assert "unknown key 'a\\nb\\ud800'" in text
+    assert text.isprintable()
+
+
+def test_long_values_are_cut() -> None:
+    assert len(message(config_dict={"seed": "x" * 10_000})) < 200
+    assert "a huge int" in message(config_dict={"seed": 16**9000})
+
+
+def test_nothing_is_evaluated(tmp_path: Path) -> None:
+    proof = tmp_path / "proof"
+    assert "must be a whole number" in message(cli_args=[f"--seed=open({str(proof)!r}, 'w')"])
+    assert not proof.exists()
