@@ -110,9 +110,9 @@ def _add_models(commands: Any) -> None:
 def _run(args: argparse.Namespace) -> int:
     from recbole_ext.run import run
 
-    files = (args.config_files or "").split()
-    finished = run(args.model, args.dataset, files, cli_args=args.rest)
-    _print_metrics(finished)
+    named = {name: getattr(args, name) for name in ("model", "dataset", "config_files")}
+    given = [f"--{name}={value}" for name, value in named.items() if value is not None]
+    _print_metrics(run(cli_args=[*given, *args.rest]))
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from recbole_ext.config.keys import DATA
@@ -29,13 +28,6 @@ _FIELDS = ("USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD")
 _END = r"\s*([-+]?(?:inf|\d+(?:\.\d*)?(?:[eE][-+]?\d+)?))\s*"
 _INTERVAL = re.compile(rf"[\[(]{_END},{_END}[\])]", re.ASCII)
 _INTERVAL_WORDS = "an interval such as [5,inf) or (2,10], or several joined by ;"
-
-
-def _dataset_name(settings: Settings) -> None:
-    name = settings.values["dataset"]
-    separators = {os.sep, os.altsep or os.sep, "\0"}
-    if name in (".", "..") or any(mark in name for mark in separators):
-        settings.fail("dataset", "must be the name of a folder in data_path, not a path")
 
 
 def _no_empty_name(settings: Settings) -> None:
@@ -106,6 +98,20 @@ def _are_intervals(text: str) -> bool:
     return all(one is not None and float(one[1]) <= float(one[2]) for one in found)
 
 
+def _no_pickles(settings: Settings) -> None:
+    """RecBole pickles data sets and unpickles whatever lies at the path."""
+    for key in ("save_dataset", "save_dataloaders", "dataset_save_path", "dataloaders_save_path"):
+        if settings.get(key):
+            settings.fail(key, "is refused: RecBole's caches are pickles, and reading is quick here")
+
+
+def _no_split_files(settings: Settings) -> None:
+    if settings.get("benchmark_filename"):
+        settings.fail(
+            "benchmark_filename", "is refused: every run holds out the last items of its users"
+        )
+
+
 def _encoding(settings: Settings) -> None:
     try:
         "".encode(settings.get("encoding") or "utf-8")
@@ -114,7 +120,6 @@ def _encoding(settings: Settings) -> None:
 
 
 DATA_CHECKS = (
-    _dataset_name,
     _no_empty_name,
     _fields_differ,
     _entries,
@@ -122,4 +127,6 @@ DATA_CHECKS = (
     _not_unloaded,
     _intervals,
     _encoding,
+    _no_pickles,
+    _no_split_files,
 )

@@ -110,11 +110,11 @@ class ExtConfig(Config):
         chosen = self._chosen("model", model)
         if isinstance(chosen, type):
             self._lineage = registry.class_lineage(chosen)
-            return chosen.__name__, _recommender(chosen), self._name("dataset", dataset)
+            return chosen.__name__, _recommender(chosen), self._dataset_name(dataset)
         name = self._name("model", chosen)
         model_class = registry.get_model_class(name, self.origin("model"))
         self._lineage = registry.lineage(name)
-        return name, model_class, self._name("dataset", dataset)
+        return name, model_class, self._dataset_name(dataset)
 
     def _chosen(self, key: str, argument: Any) -> Any:
         """The argument, else what the last source says; remembers which."""
@@ -126,8 +126,18 @@ class ExtConfig(Config):
                 self._origins[key] = layer.origin(key)
         return self.external_config_dict.get(key)
 
-    def _name(self, key: str, argument: Any) -> str:
-        name = self._chosen(key, argument) if key == "dataset" else argument
+    def _dataset_name(self, argument: str | None) -> str:
+        """A plain name, since files are looked for under it."""
+        name = self._name("dataset", self._chosen("dataset", argument))
+        if name in (".", "..") or any(mark in name for mark in "/\\\0"):
+            raise ConfigError(
+                f"dataset: {show(name)} (from {self.origin('dataset')}) must be the name of a "
+                "folder in data_path, not a path"
+            )
+        return name
+
+    def _name(self, key: str, name: Any) -> str:
+        """The name, if it is one."""
         if name is None or name == "":
             raise ConfigError(
                 f"no {key} given: add --{key}=NAME, or '{key}: NAME' to a config file"

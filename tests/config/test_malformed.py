@@ -185,6 +185,11 @@ def test_model_and_dataset(model: Any, dataset: Any, expected: str) -> None:
     assert expected in message(model, dataset)
 
 
+def test_a_path_as_data_set_reads_no_file(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("seed: [", encoding="utf-8")
+    assert "must be the name of a folder" in message("FPARec", str(tmp_path / "x"))
+
+
 def test_model_from_the_command_line() -> None:
     text = message(None, cli_args=["--model=FParec"])
     assert text == "unknown model 'FParec' (from --model); did you mean 'FPARec'?"

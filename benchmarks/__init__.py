@@ -1,0 +1,1 @@
+"""Speed and memory against peers: one run, one subprocess a peer."""

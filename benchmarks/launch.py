@@ -1,0 +1,61 @@
+"""Run one peer in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.peers.protocol import Task
+from benchmarks.registry import Peer
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def launch(peer: Peer, task: Task, threads: int) -> dict[str, Any]:
+    """The peer's figures, or ``{"error": <why there are none>}``.
+
+    It works in an empty folder, so that no cache of an earlier run is found and nothing that it
+    writes stays. This process must stay small: Linux counts the memory of a parent at its fork as
+    the child's first peak.
+    """
+    command = [peer.python, "-m", peer.module, json.dumps(asdict(task))]
+    with TemporaryDirectory() as folder:
+        try:
+            ended = subprocess.run(
+                command, cwd=folder, env=_environment(threads), capture_output=True, text=True
+            )
+        except OSError as error:
+            return {"error": f"{type(error).__name__}: {error.strerror}"}
+    return _answer(ended)
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """Equal threads for all peers, no GPU, this checkout first on the path."""
+    path = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+
+
+def _answer(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    if ended.returncode != 0:
+        return {"error": _last_line(ended.stderr) or f"exit status {ended.returncode}"}
+    try:
+        figures: dict[str, Any] = json.loads(_last_line(ended.stdout))
+    except json.JSONDecodeError:
+        return {"error": "its last line is not JSON"}
+    return figures
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else ""

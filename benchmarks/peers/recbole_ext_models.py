@@ -1,0 +1,79 @@
+"""A model of recbole_ext, trained for whole epochs by recbole_ext's own loaders and trainer.
+
+``args``: ``model``, its name, and ``keys``, further keys of its configuration.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import torch
+from recbole.utils import init_seed
+
+from benchmarks.peers.protocol import Figures, Task, answer, read_task, versions_of
+from recbole_ext.config import ExtConfig
+from recbole_ext.data.loaders import build_loaders
+from recbole_ext.nn.losses import product_dtype
+from recbole_ext.run import load_data
+from recbole_ext.training.run_folder import RunFolder
+from recbole_ext.training.trainer import SequenceTrainer
+
+SHOWN = ("n_layers", "n_heads", "hidden_size", "inner_size", "train_batch_size", "long_sequences")
+
+
+def configure(task: Task) -> ExtConfig:
+    """The model's defaults, the task's keys, one epoch more than is timed."""
+    keys = {
+        "data_path": task.data_path,
+        "MAX_ITEM_LIST_LENGTH": task.max_length,
+        "epochs": 1 + task.epochs,
+        "use_gpu": False,
+        **task.args["keys"],
+    }
+    return ExtConfig(task.args["model"], task.dataset, config_dict=keys)
+
+
+def measure(task: Task) -> Figures:
+    """Time whole epochs after one that warms up."""
+    config = configure(task)
+    init_seed(config["seed"], config["reproducibility"])
+    started = perf_counter()
+    flat = load_data(config)
+    loaders = build_loaders(config, flat, own_model=True)
+    next(iter(loaders.train))
+    preparation = perf_counter() - started
+    model = config.model_class(config, flat).to(config["device"])
+    trainer = SequenceTrainer(config, model, RunFolder(Path.cwd()), loaders.split)
+    trainer.fit(loaders.train, verbose=False, saved=False)
+    return Figures(
+        seconds_per_epoch=median(trainer.progress.epoch_seconds[1:]),
+        targets_per_epoch=loaders.train.rows(0).n_targets,
+        preparation_seconds=preparation,
+        parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        measured=f"median of {task.epochs} epochs",
+        data={
+            "users": flat.store.n_users - 1,
+            "items": flat.store.n_items - 1,
+            "interactions": len(flat.store.items),
+        },
+        settings=shown(config),
+        threads=torch.get_num_threads(),
+        versions=versions_of(["recbole", "torch", "numpy"]),
+    )
+
+
+def shown(config: ExtConfig) -> dict[str, Any]:
+    """What a reader must know, ``auto`` resolved."""
+    precision = product_dtype(config["loss_precision"], torch.empty(0, device=config["device"]))
+    return {
+        **{key: config[key] for key in SHOWN},
+        "loss": f"CE over all items, products in {str(precision).removeprefix('torch.')}",
+        "trains": f"{config['train_objective']}, each sequence once",
+    }
+
+
+if __name__ == "__main__":
+    answer(measure(read_task()))

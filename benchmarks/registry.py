@@ -1,0 +1,55 @@
+"""The peers. A new one is a small file in peers/ and an entry here."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A program that measures itself: ``python -m module <task as JSON>``.
+
+    Attributes:
+        title: its row's name.
+        module: prints :class:`benchmarks.peers.protocol.Figures` as its last line.
+        args: its own settings.
+        python: the interpreter of its environment.
+    """
+
+    title: str
+    module: str
+    args: dict[str, Any] = field(default_factory=dict)
+    python: str = sys.executable
+
+
+def _ours(title: str, model: str, **keys: Any) -> Peer:
+    size = {"hidden_size": 64, "n_layers": 2}
+    args = {"model": model, "keys": size | keys}
+    return Peer(f"recbole_ext {title}", "benchmarks.peers.recbole_ext_models", args)
+
+
+def _recbole(title: str, as_shipped: bool) -> Peer:
+    module = "benchmarks.peers.recbole_sasrec"
+    return Peer(f"RecBole SASRec, {title}", module, {"as_shipped": as_shipped})
+
+
+BASE = "sasrec"
+
+# FPARec keeps its paper's shape (a feed-forward network as wide as the states); VanillaAR has the
+# shape of RecBole's SASRec, so that its row compares like with like.
+PEERS: dict[str, Peer] = {
+    "sasrec-as-shipped": _recbole("as it ships", as_shipped=True),
+    BASE: _recbole("anomaly detection off", as_shipped=False),
+    "fparec": _ours("FPARec", "FPARec", inner_size=64),
+    "fparec-float32": _ours(
+        "FPARec, float32 loss", "FPARec", inner_size=64, loss_precision="float32"
+    ),
+    "fparec-chunk": _ours(
+        "FPARec, long_sequences: chunk", "FPARec", inner_size=64, long_sequences="chunk"
+    ),
+    "vanilla-ar": _ours(
+        "VanillaAR", "VanillaAR", n_heads=2, inner_size=256, attn_output_projection=True
+    ),
+}
