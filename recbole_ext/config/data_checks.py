@@ -102,7 +102,7 @@ def _no_pickles(settings: Settings) -> None:
     """RecBole pickles data sets and unpickles whatever lies at the path."""
     for key in ("save_dataset", "save_dataloaders", "dataset_save_path", "dataloaders_save_path"):
         if settings.get(key):
-            settings.fail(key, "is refused: RecBole's caches are pickles, and reading is quick here")
+            settings.fail(key, "is refused: RecBole's caches are pickles; reading is quick")
 
 
 def _no_split_files(settings: Settings) -> None:

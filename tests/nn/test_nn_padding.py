@@ -77,10 +77,10 @@ def test_the_positions_of_padded_slots_change_no_state(case: Case, norm: str) ->
     assert net.embedding.positions is not None
     ids = sequences(SHORT, LENGTH)
     before = net(ids)
-    net.embedding.positions.weight[: LENGTH - max(SHORT)] += 3.0
+    net.embedding.positions.weight[: LENGTH - max(SHORT)].normal_(std=3.0)
     assert torch.equal(net(ids), before)
-    net.embedding.positions.weight[LENGTH - 1] += 3.0
-    assert (net(ids) - before)[:, -1].abs().min() > 1e-6
+    net.embedding.positions.weight[-1].normal_(std=3.0)
+    assert (net(ids) - before)[:, -1].abs().amax(-1).min() > 1e-2
 
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=str)
