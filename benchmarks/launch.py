@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,6 +49,7 @@ def _environment(threads: int) -> dict[str, str]:
 
 def _answer(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     if ended.returncode != 0:
+        print(ended.stderr, file=sys.stderr)
         return {"error": _last_line(ended.stderr) or f"exit status {ended.returncode}"}
     try:
         figures: dict[str, Any] = json.loads(_last_line(ended.stdout))

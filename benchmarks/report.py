@@ -77,7 +77,7 @@ def machine_line(results: dict[str, Any]) -> str:
             versions |= {f"{name} {number}" for name, number in peer.get("versions", {}).items()}
     python = f"Python {machine['python']}"
     return (
-        f"Machine: {machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads, "
+        f"Machine: {machine['cpu']}, {machine['cores']} cores, threads: {machine['threads']}, "
         f"{machine['memory_gb']} GB; {', '.join([python, *sorted(versions)])}; "
         f"load before the run {machine['load_before']}."
     )

@@ -27,13 +27,16 @@ DEFAULT_DATASETS = [("ml-1m", 200), ("beauty-5core", 50)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Returns the exit code: 0, 1 if a peer failed, 2 for a user's mistake."""
+    """Returns the exit code: 0, 1 if a peer failed, 2 for a user's mistake, 130 if interrupted."""
     args = _parser().parse_args(argv)
     try:
         results = measure(args)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"interrupted; what was measured is in {args.out}", file=sys.stderr)
+        return 130
     print(report.markdown(results))
     return int(any("error" in peer for entry in results["datasets"] for peer in entry["peers"]))
 
@@ -113,7 +116,7 @@ def _interpreter(text: str) -> tuple[str, str]:
     key, _, path = text.partition("=")
     if key not in PEERS or not path:
         raise argparse.ArgumentTypeError(f"{text!r} is not PEER=PATH")
-    return key, path
+    return key, str(Path(path).absolute())
 
 
 def _positive(text: str) -> int:

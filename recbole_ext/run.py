@@ -101,6 +101,7 @@ def resume(run_dir: str | Path) -> Run:
         raise CheckpointError(f"{run_dir} has finished; its results are in {METRICS_FILE}")
     config = _saved_config(folder)
     flat = load_data(config)
+    folder.sweep()
     with folder.logging():
         assembled = _assemble(config, flat, folder)
         if folder.file(RESUME_FILE).exists():

@@ -22,6 +22,10 @@ from recbole_ext.training.run_folder import RunFolder
 from recbole_ext.training.trainer import SequenceTrainer
 
 SHOWN = ("n_layers", "n_heads", "hidden_size", "inner_size", "train_batch_size", "long_sequences")
+TRAINS = {
+    "truncate": "all positions of every user's newest window",
+    "chunk": "all positions of windows that cover every target",
+}
 
 
 def configure(task: Task) -> ExtConfig:
@@ -30,6 +34,7 @@ def configure(task: Task) -> ExtConfig:
         "data_path": task.data_path,
         "MAX_ITEM_LIST_LENGTH": task.max_length,
         "epochs": 1 + task.epochs,
+        "train_objective": "all_positions",
         "use_gpu": False,
         **task.args["keys"],
     }
@@ -71,7 +76,7 @@ def shown(config: ExtConfig) -> dict[str, Any]:
     return {
         **{key: config[key] for key in SHOWN},
         "loss": f"CE over all items, products in {str(precision).removeprefix('torch.')}",
-        "trains": f"{config['train_objective']}, each sequence once",
+        "trains": TRAINS[config["long_sequences"]],
     }
 
 

@@ -15,16 +15,18 @@ import torch
 
 from benchmarks.peers.protocol import Figures, Task, answer, read_task, versions_of
 
+# The only adaptation: RecBole's Config reads three names that NumPy 2 removed, and dies without.
+for _name, _type in {"float_": np.float64, "complex_": np.complex128, "unicode_": np.str_}.items():
+    if _name not in vars(np):
+        setattr(np, _name, _type)
+
+from recbole.config import Config  # noqa: E402
+from recbole.data import create_dataset, data_preparation  # noqa: E402
+from recbole.trainer import Trainer  # noqa: E402
+from recbole.utils import init_seed  # noqa: E402
+
 SHAPE = {"n_layers": 2, "n_heads": 2, "hidden_size": 64, "inner_size": 256}
 BATCH_SIZE = 2048
-
-
-def restore_numpy_names() -> None:
-    """The only adaptation: ``Config`` reads three names that NumPy 2 removed, and dies without."""
-    aliases = {"float_": np.float64, "complex_": np.complex128, "unicode_": np.str_}
-    for name, target in aliases.items():
-        if name not in vars(np):
-            setattr(np, name, target)
 
 
 def settings(task: Task) -> dict[str, Any]:
@@ -50,19 +52,9 @@ def settings(task: Task) -> dict[str, Any]:
 
 def measure(task: Task) -> Figures:
     """Time some batches of ``Trainer._train_epoch`` after one that warms up."""
-    restore_numpy_names()
-    from recbole.config import Config
-    from recbole.data import create_dataset, data_preparation
-    from recbole.trainer import Trainer
-    from recbole.utils import init_seed
-
-    config = Config("SASRec", task.dataset, config_dict=settings(task))
-    if not task.args["as_shipped"]:
-        torch.autograd.set_detect_anomaly(False)
-    init_seed(config["seed"], config["reproducibility"])
+    config = configure(task)
     started = perf_counter()
-    dataset = create_dataset(config)
-    train_data, _, _ = data_preparation(config, dataset)
+    train_data, sizes = prepare(config)
     batches = iter(train_data)
     first = next(batches)
     preparation = perf_counter() - started
@@ -76,30 +68,50 @@ def measure(task: Task) -> Figures:
         targets_per_epoch=targets,
         preparation_seconds=preparation,
         parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
-        measured=f"extrapolated from {count} batches of {len(train_data)}",
-        data={
-            "users": dataset.user_num - 1,
-            "items": dataset.item_num - 1,
-            "interactions": dataset.inter_num,
-        },
-        settings={
-            **SHAPE,
-            "train_batch_size": config["train_batch_size"],
-            "loss": "CE over all items, float32",
-            "trains": "every prefix, loss at its end",
-            "anomaly_detection": torch.is_anomaly_enabled(),
-        },
+        measured=f"extrapolated from {count} batches (an epoch has {len(train_data):,})",
+        data=sizes,
+        settings=shown(config),
         threads=torch.get_num_threads(),
         versions=versions_of(["recbole", "torch", "numpy"]),
     )
 
 
-def seconds_per_target(trainer: Any, batches: Any, count: int, targets: int) -> float:
+def configure(task: Task) -> Config:
+    """Making a Config imports the models, and they switch anomaly detection on."""
+    config = Config("SASRec", task.dataset, config_dict=settings(task))
+    if not task.args["as_shipped"]:
+        torch.autograd.set_detect_anomaly(False)
+    init_seed(config["seed"], config["reproducibility"])
+    return config
+
+
+def prepare(config: Config) -> tuple[Any, dict[str, int]]:
+    """RecBole's training loader, and the sizes of the data (the loader's is without held-out)."""
+    dataset = create_dataset(config)
+    sizes = {
+        "users": dataset.user_num - 1,
+        "items": dataset.item_num - 1,
+        "interactions": dataset.inter_num,
+    }
+    return data_preparation(config, dataset)[0], sizes
+
+
+def seconds_per_target(trainer: Trainer, batches: Any, count: int, targets: int) -> float:
     """Of the next ``count`` batches; the epoch's last batch may be smaller than the others."""
     started = perf_counter()
     trainer._train_epoch(islice(batches, count), 0)
     seconds = perf_counter() - started
     return seconds / min(count * BATCH_SIZE, targets - BATCH_SIZE)
+
+
+def shown(config: Config) -> dict[str, Any]:
+    """What a reader must know."""
+    return {
+        **{key: config[key] for key in (*SHAPE, "train_batch_size")},
+        "loss": "CE over all items, float32",
+        "trains": "every prefix, loss at its end",
+        "anomaly_detection": torch.is_anomaly_enabled(),
+    }
 
 
 if __name__ == "__main__":

@@ -48,8 +48,9 @@ def rank_targets(
         raise FloatingPointError("the model scored an item as NaN; its ranking means nothing")
     kept = _rank_among(candidates, own)
     rows, items = _distinct_seen(scores.shape, targets, seen_items, seen_offsets)
-    difference = scores[rows, items] - own.squeeze(1)[rows]
-    share = (difference > 0).double() + (difference == 0).double() / 2.0
+    # Compared, not subtracted: two infinities tie, their difference is NaN.
+    seen, target = scores[rows, items], own.squeeze(1)[rows]
+    share = (seen > target).double() + (seen == target).double() / 2.0
     return Ranks(kept, kept.index_add(0, rows, share, alpha=-1.0))
 
 

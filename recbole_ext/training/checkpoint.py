@@ -28,8 +28,14 @@ def write(folder: RunFolder, name: str, tensors: dict[str, Tensor], state: dict[
     """Write ``tensors`` and the JSON-able ``state`` as one file, atomically."""
     owned = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     metadata = {"format": FORMAT, "state": json.dumps(state)}
-    with folder.replacing(name) as beside:
-        save_file(owned, beside, metadata=metadata)
+    try:
+        with folder.replacing(name) as beside:
+            save_file(owned, beside, metadata=metadata)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{folder.file(name)} could not be written ({error}); the last good one is untouched, "
+            f"go on with: recbole_ext resume {folder.path}"
+        ) from error
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -112,9 +118,11 @@ def restore_optimizer(
     optimizer.load_state_dict({"state": entries, "param_groups": state["groups"]})
 
 
-def random_tensors() -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The state of every random source that training draws from."""
+def random_tensors(loader: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The state of every random source that training draws from, the loader's own included."""
     tensors = {RANDOM + "torch": torch.get_rng_state()}
+    if getattr(loader, "generator", None) is not None:  # RecBole's loaders shuffle by it
+        tensors[RANDOM + "loader"] = loader.generator.get_state()
     if torch.cuda.is_available():
         for device, value in enumerate(torch.cuda.get_rng_state_all()):
             tensors[f"{RANDOM}cuda{device}"] = value
@@ -123,9 +131,11 @@ def random_tensors() -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, {"numpy": numpy_state, "python": random.getstate()}
 
 
-def restore_random(tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+def restore_random(loader: Any, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
     """Undo :func:`random_tensors`."""
     torch.set_rng_state(tensors[RANDOM + "torch"])
+    if RANDOM + "loader" in tensors:
+        loader.generator.set_state(tensors[RANDOM + "loader"])
     cuda = [tensors[k] for k in sorted(tensors) if k.startswith(RANDOM + "cuda")]
     if cuda and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(cuda)

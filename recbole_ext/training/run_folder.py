@@ -66,6 +66,12 @@ class RunFolder:
             raise CheckpointError(f"{path} is no run folder: it has no {CONFIG_FILE}")
         return cls(path.resolve())
 
+    def sweep(self) -> None:
+        """Remove what a killed process left half-written beside the files of the run."""
+        for name in (CONFIG_FILE, METRICS_FILE, MODEL_FILE, RESUME_FILE):
+            for leftover in self.path.glob(f".{name}.*"):
+                leftover.unlink()
+
     def file(self, name: str) -> Path:
         return self.path / name
 

@@ -93,10 +93,10 @@ class SequenceTrainer(Trainer):
             line = self._epoch_line(train_data)
             if self._validates(valid_data):
                 line += self._validate(valid_data, saved, callback_fn)  # type: ignore[arg-type]
-            elif saved:
-                self._save_model()
+            elif saved and not self._can_validate(valid_data):
+                self._save_model()  # nothing tells which epoch is the best: keep the last
             if saved:
-                self._save_resume_state()
+                self._save_resume_state(train_data)
             if verbose:
                 self.logger.info(line)
         self.tensorboard.flush()
@@ -124,7 +124,7 @@ class SequenceTrainer(Trainer):
         """One pass. Returns the mean loss of its batches and the number of targets trained."""
         self.model.train()
         loss_func = loss_func or self.model.calculate_loss
-        total, targets = torch.zeros((), device=self.device), 0
+        total, targets, step = torch.zeros((), device=self.device), 0, 0
         bar = tqdm(
             train_data,
             desc=f"epoch {epoch_idx}",
@@ -137,7 +137,7 @@ class SequenceTrainer(Trainer):
             total += self._step(loss_func, interaction.to(self.device))
             if show_progress and step % 10 == 0:
                 bar.set_postfix_str(f"loss {total.item() / step:.4f}")
-        mean = total.item() / max(1, len(train_data))
+        mean = total.item() / max(1, step)
         if mean != mean:
             raise FloatingPointError(
                 f"the training loss became NaN in epoch {epoch_idx}; lower learning_rate or set "
@@ -159,10 +159,13 @@ class SequenceTrainer(Trainer):
         return loss.detach().sum()
 
     def _validates(self, valid_data: EvaluationLoader | None) -> bool:
-        if valid_data is None or not len(valid_data.rows) or self.eval_step <= 0:
+        if not self._can_validate(valid_data):
             return False
         epoch = self.progress.epoch + 1
         return epoch % self.eval_step == 0 or epoch == self.epochs
+
+    def _can_validate(self, valid_data: EvaluationLoader | None) -> bool:
+        return valid_data is not None and len(valid_data.rows) > 0 and self.eval_step > 0
 
     def _validate(
         self,
@@ -221,9 +224,9 @@ class SequenceTrainer(Trainer):
         state = {"model": self.config["model"], "epoch": self.progress.epoch}
         checkpoint.write(self.folder, MODEL_FILE, checkpoint.model_tensors(self.model), state)
 
-    def _save_resume_state(self) -> None:
+    def _save_resume_state(self, train_data: Any) -> None:
         optimizer, optimizer_rest = checkpoint.optimizer_tensors(self.optimizer)
-        randomness, random_rest = checkpoint.random_tensors()
+        randomness, random_rest = checkpoint.random_tensors(train_data)
         tensors = checkpoint.model_tensors(self.model) | optimizer | randomness
         state = {
             "progress": asdict(self.progress),
@@ -250,7 +253,7 @@ class SequenceTrainer(Trainer):
         checkpoint.restore_optimizer(self.optimizer, tensors, state["optimizer"])
         self._schedule.last_epoch = state["schedule"]
         train_data.epoch = self.progress.epoch + 1
-        checkpoint.restore_random(tensors, state["random"])
+        checkpoint.restore_random(train_data, tensors, state["random"])
 
 
 def _n_targets(interaction: Any) -> int:

@@ -58,7 +58,7 @@ ALL_CASES = CASES + MASKED_AFTER
 # Heads, output projection, norm position.
 SHAPES = [
     (heads, projection, norm)
-    for heads in (1, 2, 4)
+    for heads in (1, 4)
     for projection in (False, True)
     for norm in ("pre", "post")
 ]

@@ -1,4 +1,4 @@
-"""No output depends on a later item: to the last bit, with padding, LayerNorm biases, two blocks."""
+"""No output depends on a later item: bitwise, with padding, LayerNorm biases and two blocks."""
 
 from __future__ import annotations
 
@@ -61,9 +61,7 @@ def test_one_feed_forward_network_at_the_end_leaks_nothing(case: Case) -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("chunk", [1, 3])
-def test_linear_attention_by_chunks_is_causal(
-    chunk: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_linear_attention_by_chunks_is_causal(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linear, "QUADRATIC_UP_TO", 0)
     monkeypatch.setattr(linear, "CHUNK", chunk)
     assert_causal(build_net(Case("linear")))
