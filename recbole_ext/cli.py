@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_resume(commands)
+    _add_recommend(commands)
     _add_prepare(commands)
     _add_models(commands)
     return parser
@@ -101,6 +102,13 @@ def _add_prepare(commands: Any) -> None:
 
     summary = "make RecBole's atomic files from raw ones"
     command.add_arguments(_add(commands, "prepare", summary, command.main))
+
+
+def _add_recommend(commands: Any) -> None:
+    from recbole_ext.inference import command
+
+    summary = "recommend items with a trained model"
+    command.add_arguments(_add(commands, "recommend", summary, command.main))
 
 
 def _add_models(commands: Any) -> None:

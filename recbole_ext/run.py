@@ -21,9 +21,12 @@ from torch import nn
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.catalog import missing_data_message
 from recbole_ext.data.dataset import FlatOrder, dataset_class
-from recbole_ext.data.loaders import Loaders, build_loaders
+from recbole_ext.data.loaders import Loaders, build_loaders, split_of
 from recbole_ext.errors import CheckpointError, ConfigError, DataError, UserError
 from recbole_ext.evaluation.evaluator import Evaluation
+from recbole_ext.inference.asked import Options, asked
+from recbole_ext.inference.recommend import recommend
+from recbole_ext.inference.results import Recommendations
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.training import checkpoint
 from recbole_ext.training.run_folder import (
@@ -60,6 +63,33 @@ class Run:
         """Rank the held-out items of ``valid`` or ``test`` with the model as it is."""
         return self.trainer.rank(getattr(self.loaders, part))
 
+    def recommend(
+        self,
+        whom: Any = None,
+        k: int = 10,
+        exclude_seen: bool = True,
+        *,
+        users: Any = None,
+        histories: Any = None,
+        on_unknown: str = "error",
+        title_field: str | None = None,
+        batch_size: int | None = None,
+    ) -> Recommendations:
+        """The ``k`` items that come next for each user or history.
+
+        Args:
+            whom: user tokens (``["u1", "u2"]``) or histories, oldest item first
+                (``[["i1", "i2"], ["i3"]]``); or say which by ``users`` or ``histories``. A known
+                user is continued from everything known of him, held-out items included.
+            exclude_seen, on_unknown, title_field, batch_size: see
+                :class:`recbole_ext.inference.asked.Options`.
+
+        Raises:
+            ConfigError, DataError: one clear line: an unknown user or item, an empty history.
+        """
+        options = Options(k, exclude_seen, on_unknown, title_field, batch_size)
+        return recommend(self, asked(whom, users, histories), options)
+
 
 def run(
     model: str | None = None,
@@ -82,6 +112,7 @@ def run(
     config = ExtConfig(model, dataset, list(config_file_list or []), config_dict, list(cli_args))
     _check_trainer(config)
     flat = load_data(config)
+    split_of(config, flat)  # data that cannot be split leave no folder behind
     folder = RunFolder.create(
         config["model"], config["dataset"], config["checkpoint_dir"], config["run_dir"]
     )

@@ -158,14 +158,7 @@ def build_loaders(config: Any, dataset: FlatOrder, own_model: bool) -> Loaders:
     Raises:
         DataError: nothing is left to train on or to rank.
     """
-    split = leave_one_out(dataset.store, config["split_protocol"])
-    if not (split.train_end - dataset.store.offsets[:-1] > 1).any():
-        raise DataError(
-            f"{config['dataset']}: no user has two training interactions, so there is nothing to "
-            "train on; users need 4 interactions or more (3 with split_protocol: recbole)"
-        )
-    if not (split.test >= 0).any():
-        raise DataError(f"{config['dataset']}: no user has 3 interactions, nothing can be held out")
+    split = split_of(config, dataset)
     if own_model:
         train: Any = SequenceLoader(config, dataset, split)  # type: ignore[arg-type]
     else:
@@ -176,6 +169,19 @@ def build_loaders(config: Any, dataset: FlatOrder, own_model: bool) -> Loaders:
         EvaluationLoader(config, dataset, split.test, own_model),
         split,
     )
+
+
+def split_of(config: Any, dataset: FlatOrder) -> Split:
+    """The configured split; raises DataError where it leaves nothing to train on or to rank."""
+    split = leave_one_out(dataset.store, config["split_protocol"])
+    if not (split.train_end - dataset.store.offsets[:-1] > 1).any():
+        raise DataError(
+            f"{config['dataset']}: no user has two training interactions, so there is nothing to "
+            "train on; users need 4 interactions or more (3 with split_protocol: recbole)"
+        )
+    if not (split.test >= 0).any():
+        raise DataError(f"{config['dataset']}: no user has 3 interactions, nothing can be held out")
+    return split
 
 
 def _stock_train_loader(config: Any, dataset: FlatOrder, split: Split) -> TrainDataLoader:

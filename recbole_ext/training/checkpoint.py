@@ -55,15 +55,25 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise CheckpointError(f"{path}: damaged or no safetensors file ({error})") from error
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not written by recbole_ext (format {FORMAT} expected)")
-    return tensors, json.loads(metadata["state"])
+    try:
+        return tensors, json.loads(metadata["state"])
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"{path}: damaged: its state is no JSON ({error})") from error
 
 
 def model_tensors(model: nn.Module) -> dict[str, Tensor]:
     """Weights, buffers and RecBole's ``other_parameter`` (counts, similarity matrices)."""
     tensors = {PARAMETER + key: value for key, value in model.state_dict().items()}
-    for key, value in model.other_parameter().items():  # type: ignore[operator]
-        tensors |= _encode(EXTRA + key, value)
+    for key, value in _extras(model).items():
+        if value is not None:  # an empty cache
+            tensors |= _encode(EXTRA + key, value)
     return tensors
+
+
+def _extras(model: nn.Module) -> dict[str, Any]:
+    """``other_parameter`` without sub-modules: some models name one, and the weights hold it."""
+    others = model.other_parameter().items()  # type: ignore[operator]
+    return {key: value for key, value in others if not isinstance(value, nn.Module)}
 
 
 def restore_model(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
@@ -89,7 +99,8 @@ def restore_model(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> N
         {k.removeprefix(EXTRA): v for k, v in tensors.items() if k.startswith(EXTRA)}
     )
     moved = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in extras.items()}
-    model.load_other_parameter(moved)  # type: ignore[operator]
+    empty = dict.fromkeys(_extras(model))  # what was not saved was empty
+    model.load_other_parameter({**empty, **moved})  # type: ignore[operator]
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:

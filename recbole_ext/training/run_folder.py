@@ -49,9 +49,10 @@ class RunFolder:
         path = Path(run_dir) if run_dir else Path(parent) / name
         try:
             path.mkdir(parents=True, exist_ok=True)
+            free = not any(path.iterdir()) and _claims(path / LOG_FILE)
         except OSError as error:
             raise ConfigError(f"run_dir: cannot make {path}: {error.strerror}") from error
-        if any(path.iterdir()):
+        if not free:
             raise ConfigError(
                 f"run_dir: {path} is not empty; resume it with 'recbole_ext resume {path}' or "
                 "choose another folder"
@@ -122,3 +123,12 @@ class RunFolder:
                 root.removeHandler(handler)
                 handler.close()
             root.setLevel(before)
+
+
+def _claims(file: Path) -> bool:
+    """Make ``file``; false where another run, begun at the same moment, has just made it."""
+    try:
+        file.open("x").close()
+    except FileExistsError:
+        return False
+    return True

@@ -20,9 +20,11 @@ from recbole_ext import compat  # noqa: F401
 from recbole_ext.data.batches import TARGET_COUNT
 from recbole_ext.data.loaders import EvaluationLoader
 from recbole_ext.data.split import Split
+from recbole_ext.errors import CheckpointError
 from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
 from recbole_ext.evaluation.metrics import SEEN_MASKED, canonical
 from recbole_ext.training import checkpoint
+from recbole_ext.training.memory import release_freed_memory
 from recbole_ext.training.optimizer import build_adam, build_schedule, clip
 from recbole_ext.training.run_folder import MODEL_FILE, RESUME_FILE, RunFolder
 
@@ -107,6 +109,7 @@ class SequenceTrainer(Trainer):
         epoch, started = self.progress.epoch, time.perf_counter()
         loss, targets = self._train_epoch(train_data, epoch, show_progress=self._show_progress)
         seconds = time.perf_counter() - started
+        release_freed_memory()
         self.progress.epoch_seconds.append(seconds)
         self.tensorboard.add_scalar("train/loss", loss, epoch)
         self.tensorboard.add_scalar("train/learning_rate", self._learning_rate(), epoch)
@@ -208,7 +211,9 @@ class SequenceTrainer(Trainer):
     def rank(self, loader: EvaluationLoader) -> Evaluation:
         """Ranks and metrics of ``loader`` with the model as it is now."""
         bar = self._bar if self._show_progress else None
-        return self._evaluator.evaluate(self.model, loader, bar)
+        evaluation = self._evaluator.evaluate(self.model, loader, bar)
+        release_freed_memory()
+        return evaluation
 
     def _bar(self, loader: EvaluationLoader) -> Any:
         return tqdm(loader, desc="ranking", leave=False, unit="batch")
@@ -240,7 +245,10 @@ class SequenceTrainer(Trainer):
         """Take up the folder's resume state; :meth:`fit` goes on from there."""
         path = self.folder.file(RESUME_FILE) if resume_file is None else resume_file
         self._resume = checkpoint.read(path)
-        self.progress = Progress(**self._resume[1]["progress"])
+        try:
+            self.progress = Progress(**self._resume[1]["progress"])
+        except (KeyError, TypeError) as error:
+            raise CheckpointError(f"{path}: no state to resume from ({error})") from error
 
     _resume: tuple[dict[str, torch.Tensor], dict[str, Any]] | None = None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from nn_random import randomize
 from recbole.data.interaction import Interaction
 from torch import Tensor
 
@@ -42,7 +41,9 @@ def build(
     torch.manual_seed(seed)
     built = config.model_class(config, FakeDataset())
     if random:
-        randomize(built)
+        with torch.no_grad():
+            for parameter in built.encoder.parameters():
+                parameter.add_(0.3 * torch.randn_like(parameter))
     return built.eval()
 
 

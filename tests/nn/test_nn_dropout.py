@@ -26,10 +26,10 @@ def test_values_and_share_of_the_mask(p: float) -> None:
 def test_neighbours_are_independent() -> None:
     """Four elements share one 64-bit number; none of them says anything of another."""
     torch.manual_seed(0)
-    kept = (keep_mask(torch.empty(250_000, 4), 0.5) > 0).double()
+    kept = (keep_mask(torch.empty(40_000, 4), 0.5) > 0).double()
     correlation = torch.corrcoef(kept.T) - torch.eye(4, dtype=torch.float64)
-    assert correlation.abs().max() < 5 / 500
-    torch.testing.assert_close(kept.mean(0), torch.full((4,), 0.5).double(), rtol=0, atol=0.005)
+    assert correlation.abs().max() < 5 / 200
+    torch.testing.assert_close(kept.mean(0), torch.full((4,), 0.5).double(), rtol=0, atol=0.0125)
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (3,), (4,), (5,), (2, 3, 7)])

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
 from recbole_ext.errors import DataError, nearest
@@ -31,15 +31,25 @@ _DAMAGE = (EOFError, OSError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)
 class Source:
     """A raw text file.
 
-    path: the file; member: the file inside it, where it is a zip.
+    path: the file; known_names: of files to look for where it is a zip; member: the one in it;
+    latin1: read a line that is not UTF-8 as Latin-1.
     Raises DataError: no such file (with the nearest name there), a directory, empty, damaged.
     """
 
-    def __init__(self, path: str | Path, known_names: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        known_names: tuple[str, ...] = (),
+        member: str | None = None,
+        latin1: bool = False,
+    ) -> None:
         self.path = Path(path)
         _check_file(self.path)
         self.packing = _packing(self.path)
-        self.member = _choose_member(self.path, known_names) if self.packing == ".zip" else None
+        if self.packing == ".zip":
+            member = member or _choose_member(self.path, known_names)
+        self.member = member
+        self.latin1 = latin1
 
     @property
     def name(self) -> str:
@@ -51,6 +61,22 @@ class Source:
         """The file as messages call it."""
         return f"{self.path}:{self.member}" if self.member else str(self.path)
 
+    @property
+    def is_parquet(self) -> bool:
+        """Whether it is a Parquet file, which has no lines."""
+        with self.open() as file:
+            return file.read(4) == b"PAR1"
+
+    def beside(self, name: str, latin1: bool = False) -> Source | None:
+        """The file of that name in the same folder, or in the same zip; None if there is none."""
+        if self.member is None:
+            path = self.path.with_name(name)
+            return Source(path, latin1=latin1) if path.is_file() else None
+        member = str(PurePosixPath(self.member).with_name(name))
+        with zipfile.ZipFile(self.path) as archive:
+            there = member in archive.namelist()
+        return Source(self.path, member=member, latin1=latin1) if there else None
+
     def error(self, line: int, reason: str) -> DataError:
         """The error that says `reason` of a line (counted from 1)."""
         return DataError(f"{self.label}, line {line}: {reason}")
@@ -58,7 +84,7 @@ class Source:
     def lines(self) -> Iterator[tuple[int, str]]:
         """Line numbers from 1 and lines without their ends; blank lines may only close the file."""
         blank = 0
-        for number, line in self._all_lines():
+        for number, line in self.all_lines():
             if not line.strip():
                 blank = blank or number
             elif blank:
@@ -73,9 +99,10 @@ class Source:
             raise DataError(f"{self.label}: is empty")
         return lines
 
-    def _all_lines(self) -> Iterator[tuple[int, str]]:
+    def all_lines(self) -> Iterator[tuple[int, str]]:
+        """As `lines`, with the blank ones."""
         number = 0
-        with self._open() as file:
+        with self.open() as file:
             try:
                 for number, raw in enumerate(file, 1):
                     yield number, self._decode(number, raw)
@@ -86,17 +113,17 @@ class Source:
         try:
             text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            byte = raw[error.start]
-            raise self.error(
-                number, f"byte {error.start + 1} (0x{byte:02x}) is not UTF-8"
-            ) from None
+            if not self.latin1:
+                reason = f"byte {error.start + 1} (0x{raw[error.start]:02x}) is not UTF-8"
+                raise self.error(number, reason) from None
+            text = raw.decode("latin-1")
         text = text.rstrip("\r\n")
         if "\r" in text:  # it would pass for a space between two fields
             raise self.error(number, "has a carriage return inside: end the lines by a line feed")
         return text
 
     @contextmanager
-    def _open(self) -> Iterator[IO[bytes]]:
+    def open(self) -> Iterator[IO[bytes]]:
         """The unpacked bytes; buffered, because gzip, lzma and zipfile read lines in Python."""
         with ExitStack() as stack:
             try:
@@ -141,11 +168,13 @@ def _packing(path: Path) -> str | None:
     """The packing by the first bytes. Raises DataError where the name promises another one."""
     try:
         with path.open("rb") as file:
-            start = file.read(max(map(len, PACKED.values())))
+            start = file.read(512)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     if not start:
         raise DataError(f"{path}: is empty")
+    if start[257:262] == b"ustar":
+        raise DataError(f"{path}: is a tar archive: unpack it and give the file")
     found = next((suffix for suffix, magic in PACKED.items() if start.startswith(magic)), None)
     if path.suffix in PACKED and path.suffix != found:
         raise DataError(

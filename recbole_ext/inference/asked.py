@@ -1,0 +1,115 @@
+"""What is asked for, in original tokens, checked before anything is loaded. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+from recbole_ext.errors import ConfigError, DataError, show
+
+ON_UNKNOWN = ("error", "skip")
+
+_FORMS = "give user tokens, as ['u1', 'u2'], or histories of item tokens, as [['i1', 'i2'], ['i3']]"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to answer.
+
+    Args:
+        k: items for each user or history.
+        exclude_seen: leave out every item of the whole history, also of the part that is older
+            than ``MAX_ITEM_LIST_LENGTH``.
+        on_unknown: ``error``, or ``skip`` items of a history that the model does not know.
+        title_field: the column of the ``.item`` file that holds titles; None: the first of
+            ``movie_title``, ``title``, ``name`` that is there; ``""``: no titles.
+        batch_size: users or histories scored at once; None: the run's ``eval_batch_size``.
+
+    Raises:
+        ConfigError: a value that cannot be used.
+    """
+
+    k: int = 10
+    exclude_seen: bool = True
+    on_unknown: str = "error"
+    title_field: str | None = None
+    batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_count("k", self.k)
+        if self.batch_size is not None:
+            _check_count("batch_size", self.batch_size)
+        if self.on_unknown not in ON_UNKNOWN:
+            allowed = " or ".join(ON_UNKNOWN)
+            raise ConfigError(f"on_unknown: {show(self.on_unknown)} must be {allowed}")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Known users or new users' histories, one of the two.
+
+    Attributes:
+        users: user tokens, or None.
+        histories: item tokens of each history, oldest first, or None.
+        places: how an error names each of them.
+    """
+
+    users: list[str] | None
+    histories: list[list[str]] | None
+    places: list[str]
+
+
+def asked(whom: Any = None, users: Any = None, histories: Any = None) -> Asked:
+    """The Python forms: ``whom`` is told apart by its members, texts (users) or lists (histories).
+
+    Raises:
+        DataError: none or several of the three, or something that holds no tokens.
+    """
+    given = [form for form in (whom, users, histories) if form is not None]
+    if len(given) != 1:
+        raise DataError(f"{'nobody' if not given else 'too much'} to recommend for; {_FORMS}")
+    members = _members(given[0])
+    wants_histories = histories is not None or (users is None and _all_lists(members))
+    if wants_histories:
+        places = [f"histories[{row}]" for row in range(len(members))]
+        pairs = zip(members, places, strict=True)
+        return Asked(None, [_tokens(history, place) for history, place in pairs], places)
+    places = [f"users[{row}]" for row in range(len(members))]
+    return Asked([_token(user, p) for user, p in zip(members, places, strict=True)], None, places)
+
+
+def _check_count(name: str, value: Any) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ConfigError(f"{name}: {show(value)} must be a whole number of 1 or more")
+
+
+def _members(form: Any) -> list[Any]:
+    """A single token stands for a list of one."""
+    if _is_token(form):
+        return [form]
+    if not isinstance(form, Iterable) or isinstance(form, bytes | dict):
+        raise DataError(f"cannot recommend for {show(form)}; {_FORMS}")
+    return list(form)
+
+
+def _all_lists(members: list[Any]) -> bool:
+    return bool(members) and not any(_is_token(member) for member in members)
+
+
+def _tokens(history: Any, place: str) -> list[str]:
+    if _is_token(history) or not isinstance(history, Iterable) or isinstance(history, bytes):
+        raise DataError(f"{place}: {show(history)} is no list of item tokens; {_FORMS}")
+    return [_token(item, place) for item in history]
+
+
+def _token(token: Any, place: str) -> str:
+    if not _is_token(token):
+        raise DataError(f"{place}: {show(token)} is no token; {_FORMS}")
+    return str(token)
+
+
+def _is_token(value: Any) -> bool:
+    """Text, or a whole number (its digits are meant: tokens are the data set's own, never ids)."""
+    return isinstance(value, str) or (isinstance(value, Integral) and not isinstance(value, bool))

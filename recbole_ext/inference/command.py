@@ -1,0 +1,143 @@
+"""The subcommand `recbole_ext recommend`. Imports nothing heavy: `--help` has to be quick."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.errors import ConfigError, DataError
+from recbole_ext.inference.asked import Asked, Options
+
+_ASKED = (
+    ("--user", "TOKEN[,TOKEN]", "known users; may be repeated"),
+    ("--history", "ITEMS", "a new user's items, oldest first; may be repeated (numbered from 0)"),
+    ("--users_file", "FILE", "known users, one a line; - for stdin"),
+    ("--histories_file", "FILE", "histories, one a line; - for stdin"),
+)
+_HOW = (
+    ("--k", "N", "items for each; 10 if not given"),
+    ("--on_unknown", "WHAT", "unknown items of a history: error (if not given) or skip"),
+    ("--title_field", "NAME", "column of the .item file that holds titles; empty: no titles"),
+    ("--format", "NAME", "table, csv or jsonl; if not given as --output ends, else table"),
+    ("--output", "FILE", "write here, whole or not at all, instead of to stdout"),
+    ("--batch_size", "N", "users or histories scored at once"),
+)
+
+DESCRIPTION = """\
+Recommend items for users of the training data, or for new users by their histories.
+
+  recbole_ext recommend RUN_DIR --user=196,186
+  recbole_ext recommend RUN_DIR --history="50 172 181" --history="1 71 588"
+  recbole_ext recommend RUN_DIR --users_file=users.txt --k=20 --output=best.csv
+
+Users and items go by the tokens of the data set's own files. Known users are continued from
+everything that is known of them, histories from what is given, oldest first.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `recommend` to its parser."""
+    parser.description, parser.formatter_class = DESCRIPTION, argparse.RawDescriptionHelpFormatter
+    parser.add_argument("run_dir", metavar="RUN_DIR", help="run folder of the model")
+    for name, metavar, text in _ASKED:
+        several = "store" if name.endswith("_file") else "append"
+        parser.add_argument(name, metavar=metavar, help=text, action=several)
+    parser.add_argument("--include_seen", action="store_true", help="recommend seen items too")
+    for name, metavar, text in _HOW:
+        parser.add_argument(name, metavar=metavar, help=text)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Recommend and print or write; returns the exit code 0.
+
+    Raises UserError for a user's mistake, which the command line prints as one line.
+    """
+    from recbole_ext.inference.output import checked_output, chosen_format, write
+
+    options = _options(args)
+    form, output = chosen_format(args.format, args.output), checked_output(args.output)
+    asked = _asked(args)
+
+    from recbole_ext.inference.recommend import recommend
+    from recbole_ext.run import load
+
+    answer = recommend(load(args.run_dir), asked, options, warn=_warn)
+    write(answer, form, output)
+    return 0
+
+
+def _warn(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def _options(args: argparse.Namespace) -> Options:
+    counts = {name: getattr(args, name) for name in ("k", "batch_size")}
+    texts = {name: getattr(args, name) for name in ("on_unknown", "title_field")}
+    given: dict[str, Any] = {key: _number(text) for key, text in counts.items() if text is not None}
+    given |= {key: text for key, text in texts.items() if text is not None}
+    return Options(exclude_seen=not args.include_seen, **given)
+
+
+def _number(text: str) -> int | str:
+    """The number, or the text as it is: Options then says what is wrong with it."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _asked(args: argparse.Namespace) -> Asked:
+    """What exactly one of the four options names."""
+    names = [name for name, *_ in _ASKED]
+    given = [name for name in names if getattr(args, name[2:]) is not None]
+    if len(given) != 1:
+        which = f"{' and '.join(given)} are given" if given else "none is given"
+        raise ConfigError(f"recommend needs one of {', '.join(names)}; {which}")
+    if args.user is not None:
+        users = [user for text in args.user for user in text.split(",")]
+        return _users([(user.strip(), "--user") for user in users])
+    if args.history is not None:
+        places = [f"--history {row}" for row in range(len(args.history))]
+        return _histories(list(zip(args.history, places, strict=True)))
+    if args.users_file is not None:
+        lines = _lines(args.users_file, "one user token a line")
+        return _users([(line, place) for line, place in lines if line])
+    return _histories(list(_lines(args.histories_file, "one history a line")))
+
+
+def _users(named: list[tuple[str, str]]) -> Asked:
+    for user, place in named:
+        if not user:
+            raise DataError(f"{place}: an empty user token")
+    return Asked([user for user, _ in named], None, [place for _, place in named])
+
+
+def _histories(named: list[tuple[str, str]]) -> Asked:
+    return Asked(None, [text.split() for text, _ in named], [place for _, place in named])
+
+
+def _lines(file: str, expected: str) -> Iterator[tuple[str, str]]:
+    """Each line of a file, stripped, and what an error calls it."""
+    name = "stdin" if file == "-" else file
+    text = _text(file, name)
+    if not text.strip():
+        raise DataError(f"{name}: is empty; expected {expected}")
+    for number, line in enumerate(text.rstrip("\r\n").split("\n"), 1):
+        yield line.strip(), f"{name}, line {number}"
+
+
+def _text(file: str, name: str) -> str:
+    try:
+        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read ({error.strerror})") from error
+    except ValueError as error:  # a null byte in the name
+        raise DataError(f"{name}: cannot be read ({error})") from error
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = 1 + raw[: error.start].count(b"\n")
+        raise DataError(f"{name}, line {line}: not UTF-8 text ({error.reason})") from error

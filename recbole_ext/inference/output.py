@@ -1,0 +1,118 @@
+"""Recommendations as text: a table to read, CSV, JSON lines. Imports no torch."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from recbole_ext.errors import ConfigError, nearest, show
+from recbole_ext.inference.results import Recommendations
+
+
+def chosen_format(given: str | None, output: str | None) -> str:
+    """The format given, or the one that the output file's name ends in, or a table.
+
+    Raises:
+        ConfigError: unknown.
+    """
+    if given is None:
+        ending = Path(output).suffix[1:].lower() if output else ""
+        return ending if ending in WRITERS else "table"
+    if given not in WRITERS:
+        near = nearest(given, WRITERS)
+        raise ConfigError(f"--format: {show(given)} must be {', '.join(WRITERS)}{near}")
+    return given
+
+
+def checked_output(output: str | None) -> Path | None:
+    """The file to write, refused before any work if it cannot be written.
+
+    Raises:
+        ConfigError: a folder, no regular file, or a place that nobody may write to.
+    """
+    if output is None:
+        return None
+    if not output:
+        raise ConfigError("--output: an empty file name")
+    path = Path(os.path.realpath(output))  # a link stays, its file is replaced
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "no regular file"
+        raise ConfigError(f"--output: {output} is {what}")
+    if not path.parent.is_dir():
+        raise ConfigError(f"--output: {output} cannot be written (no folder {path.parent})")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ConfigError(f"--output: {output} cannot be written (its folder is read-only)")
+    return path
+
+
+def write(answer: Recommendations, form: str, output: Path | None) -> None:
+    """Write to a file, whole or not at all, or to stdout.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    if output is None:
+        WRITERS[form](answer, sys.stdout)
+        sys.stdout.flush()
+        return
+    from recbole_ext.training.run_folder import RunFolder
+
+    try:
+        with (
+            RunFolder(output.parent).replacing(output.name) as beside,
+            beside.open("w", encoding="utf-8", newline="") as file,
+        ):
+            WRITERS[form](answer, file)
+    except OSError as error:
+        raise ConfigError(f"--output: {output} cannot be written ({error.strerror})") from error
+
+
+def _rows(answer: Recommendations) -> Iterator[list[Any]]:
+    for row in answer:
+        who = row.history if answer.users is None else row.user
+        yield [who, row.rank, row.item, row.score, row.title][: len(answer.columns)]
+
+
+def _table(answer: Recommendations, file: IO[str]) -> None:
+    from tabulate import tabulate
+
+    rows = [
+        [_shown(who), rank, _shown(item), f"{score:.4f}", *map(_shown, title)]
+        for who, rank, item, score, *title in _rows(answer)
+    ]
+    align = ("right", "right", "right", "right", "left")[: len(answer.columns)]
+    # Numbers are not parsed: a token such as 1e5 or 007 stays as it is.
+    text = tabulate(
+        rows, headers=answer.columns, disable_numparse=True, colalign=align if rows else None
+    )
+    file.write(f"{text}\n")
+
+
+def _shown(value: Any) -> str:
+    """A cell without what a terminal would take for a command."""
+    text = "" if value is None else str(value)
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+
+
+def _csv(answer: Recommendations, file: IO[str]) -> None:
+    lines = csv.writer(file, lineterminator="\n")
+    lines.writerow(answer.columns)
+    lines.writerows(_rows(answer))
+
+
+def _jsonl(answer: Recommendations, file: IO[str]) -> None:
+    for row in _rows(answer):
+        line = json.dumps(dict(zip(answer.columns, row, strict=True)), ensure_ascii=False)
+        file.write(f"{line}\n")
+
+
+WRITERS: dict[str, Callable[[Recommendations, IO[str]], None]] = {
+    "table": _table,
+    "csv": _csv,
+    "jsonl": _jsonl,
+}
