@@ -16,6 +16,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from tabulate import tabulate
 
 from benchmarks.launch import launch
@@ -58,7 +59,7 @@ def write(path: Path, interactions: int, users: int, items: int, seed: int = 0) 
     with path.open("w", encoding="ascii") as file:
         file.write(HEADER)
         for columns in _blocks(interactions, users, items, np.random.default_rng(seed)):
-            np.savetxt(file, columns, fmt="%d", delimiter="\t")
+            pd.DataFrame(columns).to_csv(file, sep="\t", header=False, index=False)
 
 
 def _blocks(

@@ -62,7 +62,9 @@ def missing_data_message(dataset: str, expected_file: str | Path, known: Iterabl
     if entry.bundled:
         return f"{missing}; it comes with RecBole: python -m pip install --no-deps recbole==1.2.1"
     if entry.url is None:
-        return f"{missing}; make it ({entry.variant}) from {entry.source} by: {command} --input=FILE"
+        return (
+            f"{missing}; make it ({entry.variant}) from {entry.source} by: {command} --input=FILE"
+        )
     return f"{missing}; get it ({entry.variant}) by: {command}"
 
 

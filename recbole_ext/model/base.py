@@ -73,9 +73,12 @@ class NextItemRecommender(SequentialRecommender):
 
     def loss(self, states: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
         """states [P, d], targets [P], weights [P] or None (the mean) -> scalar."""
+        table = self.item_table
+        if self.first_class == PAD:  # a class whose logit is 0 for ever: its row must not learn
+            table = torch.cat([table[:1].detach(), table[1:]])
         return linear_cross_entropy(
             states,
-            self.item_table,
+            table,
             targets,
             weights,
             first_class=self.first_class,

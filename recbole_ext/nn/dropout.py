@@ -29,7 +29,9 @@ def keep_mask(like: Tensor, p: float) -> Tensor:
     """Random mask shaped and typed as ``like``: 0 with probability ``p``, else 1 / (1 - p)."""
     dropped = max(1, min(_LEVELS - 1, round(p * _LEVELS)))
     count = like.numel()
-    words = torch.randint(-(2**63), 2**63 - 1, (-(-count // 4),), dtype=torch.int64)
+    words = torch.randint(
+        -(2**63), 2**63 - 1, (-(-count // 4),), dtype=torch.int64, device=like.device
+    )
     draws = words.view(torch.int16)[:count].view(like.shape)  # uniform on [-2^15, 2^15)
     kept = draws >= dropped - _LEVELS // 2
     return kept.to(like.dtype).mul_(_LEVELS / (_LEVELS - dropped))

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 # Bytes of a chunk's logits, measured: on a CPU they should stay in the outer cache, and bf16
 # products want longer chunks than fp32 ones; a GPU wants few launches.
@@ -76,7 +77,7 @@ def product_dtype(precision: str, like: Tensor) -> torch.dtype:
     """The dtype of the matrix products for ``precision``."""
     if precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(like.device)):
         return torch.bfloat16 if like.dtype != torch.float64 else like.dtype
-    return like.dtype
+    return torch.promote_types(like.dtype, torch.float32)
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
@@ -129,9 +130,10 @@ class _LinearCrossEntropy(torch.autograd.Function):
                     weights[part].to(wide), grad_hidden[part], grad_table[first:last],
                 )  # fmt: skip
         ctx.save_for_backward(grad_hidden.to(hidden.dtype), grad_table.to(table.dtype))
-        return loss.to(hidden.dtype)
+        return loss
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grad_output: Tensor) -> tuple[Tensor | None, ...]:
         grad_hidden, grad_table = ctx.saved_tensors
         (scale,) = grad_output

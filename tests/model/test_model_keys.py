@@ -81,6 +81,15 @@ def test_a_key_changes_the_number_of_parameters_by(
 
 
 @torch.no_grad()
+@pytest.mark.parametrize(("remask", "leaks"), [(True, False), (False, True)])
+def test_remask_padding_decides_whether_later_items_leak(remask: bool, leaks: bool) -> None:
+    model = build(remask_padding=remask)
+    before = model.encode(torch.tensor([[0, 0, 3, 5, 7]]))
+    after = model.encode(torch.tensor([[0, 0, 3, 5, 9]]))
+    assert bool((before[:, 2:4] != after[:, 2:4]).any()) == leaks
+
+
+@torch.no_grad()
 def test_unused_projections_change_no_score() -> None:
     plain, changed = build(), build(unused_qk_projections=True)
     with_weights_of(changed, plain)

@@ -4,18 +4,50 @@ from __future__ import annotations
 
 import argparse
 
+_FORMATS = (
+    "sequences, pairs, movielens, amazon_ratings, amazon_reviews, yelp or columns; "
+    "guessed from the file if not given"
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `prepare` to its parser."""
-    parser.add_argument("--input", required=True, metavar="FILE", help="raw file, plain or packed")
     parser.add_argument("--dataset", required=True, metavar="NAME", help="name of the data set")
+    _add(parser, "input", "FILE", "raw file, plain or packed; a known data set's is downloaded")
     parser.add_argument("--data_path", default="dataset", metavar="DIR", help="where data sets lie")
-    formats = "sequences, pairs or movielens; guessed from the file if not given"
-    parser.add_argument("--format", metavar="NAME", help=formats)
-    for side in ("user", "item"):
-        text = f"drop each {side} with fewer interactions, until nothing changes"
-        parser.add_argument(f"--min_{side}", type=int, default=0, metavar="N", help=text)
+    _add(parser, "format", "NAME", _FORMATS)
     parser.add_argument("--overwrite", action="store_true", help="replace a data set that is there")
+    _add_columns(parser)
+    _add_filters(parser)
+
+
+def _add_columns(parser: argparse.ArgumentParser) -> None:
+    title = "columns of a CSV, TSV or Parquet file, by name, or by number from 1 without a header"
+    group = parser.add_argument_group(title)
+    for side in ("user", "item"):
+        _add(group, f"{side}_col", "COLUMN", f"the {side}")
+    _add(group, "time_col", "COLUMN", "the time, a number or an ISO date; the file's order if none")
+    _add(group, "rating_col", "COLUMN", "the rating, kept beside the rest")
+    _add(group, "sep", "CHAR", "between the fields: a character, tab or space; found if not given")
+    _add(group, "time_unit", "UNIT", "of a time that is a number: s (default), ms, us or ns")
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    title = "what is kept (by default a known data set's own, else everything)"
+    group = parser.add_argument_group(title)
+    _add(group, "since", "DATE", "nothing before this ISO date (UTC)")
+    _add(group, "until", "DATE", "only what is before this ISO date (UTC)")
+    duplicates = "of a user's interactions with one item: keep all, or the first or last in time"
+    _add(group, "duplicates", "keep|first|last", duplicates)
+    for side in ("user", "item"):
+        text = f"drop each {side} with fewer interactions"
+        group.add_argument(f"--min_{side}", type=int, metavar="N", help=text)
+    mode = "core (default): drop until nothing changes; once: count once, some may keep fewer"
+    _add(group, "min_mode", "core|once", mode)
+
+
+def _add(parser: argparse._ActionsContainer, name: str, metavar: str, help: str) -> None:
+    parser.add_argument(f"--{name}", metavar=metavar, help=help)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -23,16 +55,19 @@ def main(args: argparse.Namespace) -> int:
 
     Raises DataError for a user's mistake, which the command line prints as one line.
     """
+    from recbole_ext.data.catalog import FILTER_KEYS
     from recbole_ext.data.prepare.pipeline import prepare
+    from recbole_ext.data.prepare.settings import choose_columns
 
+    columns = (args.user_col, args.item_col, args.time_col, args.rating_col)
     report = prepare(
         args.input,
         args.dataset,
         data_path=args.data_path,
         format=args.format,
-        min_user=args.min_user,
-        min_item=args.min_item,
+        columns=choose_columns(*columns, args.sep, args.time_unit),
         overwrite=args.overwrite,
+        **{key: getattr(args, key) for key in FILTER_KEYS},
     )
     print(report)
     return 0

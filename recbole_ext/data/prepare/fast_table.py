@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from recbole_ext.data.prepare.log import Log, LogBuilder, Vocabulary
-from recbole_ext.data.prepare.source import Source
+from recbole_ext.data.prepare.source import DAMAGE, Source
 from recbole_ext.data.prepare.table import Layout
 from recbole_ext.data.prepare.times import UNITS, iso_seconds
 
@@ -36,7 +36,7 @@ def read_fast(source: Source, layout: Layout) -> Log | None:
         with source.open() as file:
             for frame in _frames(file, layout):
                 _add(builder, frame, layout)
-    except (ValueError, EOFError, OSError, OverflowError):  # parser, decoding, damage, FieldError
+    except (ValueError, pd.errors.ParserWarning, *DAMAGE):
         return None
     return builder.build()
 
@@ -46,7 +46,7 @@ def _frames(file: IO[bytes], layout: Layout) -> Iterator[pd.DataFrame]:
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         yield from pd.read_csv(
-            _NoZeroBytes(file),
+            io.BufferedReader(_NoZeroBytes(file), 1 << 20),
             sep=layout.separator,
             header=None,
             names=list(range(layout.width + 1)),

@@ -18,6 +18,10 @@ class ItemTable:
     columns: tuple[str, ...]
     rows: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def count(self, tokens: list[str]) -> int:
+        """How many of the tokens have a row."""
+        return sum(token in self.rows for token in tokens)
+
     def lines(self, tokens: list[str]) -> list[str]:
         """The lines of the atomic file: the head, and those of the tokens that have a row."""
         head = "\t".join(("item_id:token", *self.columns))

@@ -25,7 +25,7 @@ PACKED: dict[str, bytes] = {
     ".zip": b"PK\x03\x04",
 }
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
-_DAMAGE = (EOFError, OSError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)
+DAMAGE = (EOFError, OSError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)
 
 
 class Source:
@@ -64,6 +64,8 @@ class Source:
     @property
     def is_parquet(self) -> bool:
         """Whether it is a Parquet file, which has no lines."""
+        if self.packing is not None:
+            return False
         with self.open() as file:
             return file.read(4) == b"PAR1"
 
@@ -106,7 +108,7 @@ class Source:
             try:
                 for number, raw in enumerate(file, 1):
                     yield number, self._decode(number, raw)
-            except _DAMAGE as error:
+            except DAMAGE as error:
                 raise self._damaged(number, error) from None
 
     def _decode(self, number: int, raw: bytes) -> str:
@@ -128,7 +130,7 @@ class Source:
         with ExitStack() as stack:
             try:
                 raw = self._unpack(stack)
-            except (*_DAMAGE, RuntimeError, NotImplementedError) as error:  # a zip with a password
+            except (*DAMAGE, RuntimeError, NotImplementedError) as error:  # a zip with a password
                 raise DataError(f"{self.label}: cannot be read ({error})") from None
             yield stack.enter_context(io.BufferedReader(cast(io.RawIOBase, raw), 1 << 20))
 
@@ -188,7 +190,7 @@ def _choose_member(path: Path, known_names: tuple[str, ...]) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             files = [name for name in archive.namelist() if not name.endswith("/")]
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise DataError(f"{path}: the .zip data is cut off or damaged ({error})") from None
     known = [name for name in files if Path(name).name in known_names]
     candidates = known or files

@@ -6,11 +6,12 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recbole_ext.data.prepare.items import ItemTable
 from recbole_ext.data.prepare.log import Log
 from recbole_ext.errors import DataError
 
@@ -21,19 +22,27 @@ if TYPE_CHECKING:
 _CHUNK = 100_000
 
 
-def write_atomic(log: Log, folder: Path, overwrite: bool = False) -> str:
+def write_atomic(
+    log: Log, folder: Path, overwrite: bool = False, items: ItemTable | None = None
+) -> str:
     """Write `<folder>/<folder's name>.inter`, rows in the log's order; returns its sha256.
 
-    The file appears whole or not at all; other files in the folder stay.
-    Raises DataError if it is there already and `overwrite` is not set, or cannot be written.
+    items: written to `.item` beside it, those of the log alone.
+    A file appears whole or not at all; other files in the folder stay.
+    Raises DataError if one is there already and `overwrite` is not set, or cannot be written.
     """
     target = folder / f"{folder.name}.inter"
     check_target(target, overwrite)
+    if items is not None:
+        check_target(folder / f"{folder.name}.item", overwrite)
     made = _make_parents(folder.parent)
     temporary: Path | None = None
     try:
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        digest = _write(log, temporary / target.name)
+        digest = _write(_chunks(log), temporary / target.name)
+        if items is not None:
+            lines = "\n".join(items.lines(log.item_tokens))
+            _write([f"{lines}\n"], temporary / f"{folder.name}.item")
         _publish(temporary, folder)
         made = []
     except OSError as error:
@@ -85,10 +94,10 @@ def _umask() -> int:
     return mask
 
 
-def _write(log: Log, path: Path) -> str:
+def _write(texts: Iterable[str], path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("wb") as file:
-        for text in _chunks(log):
+        for text in texts:
             raw = text.encode()
             digest.update(raw)
             file.write(raw)

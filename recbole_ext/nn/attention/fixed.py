@@ -27,11 +27,11 @@ class FixedPattern(PositionOnlyMixer):
             raise ValueError(f"pattern {spec.pattern!r}: one of {', '.join(PATTERNS)}")
 
     def scores(self, queries: int, width: int) -> Tensor:
-        device = self.value.weight.device
+        like = self.value.weight
         end = self.spec.max_length
-        slots = torch.arange(end - width + 1, end + 1, dtype=torch.float32, device=device)
+        slots = torch.arange(end - width + 1, end + 1, dtype=like.dtype, device=like.device)
         if self.spec.pattern == "average":
-            pattern = torch.zeros(queries, width, device=device)
+            pattern = like.new_zeros(queries, width)
         elif self.spec.pattern == "linear_annealing":
             pattern = slots.log().expand(queries, width)
         else:

@@ -11,6 +11,8 @@ from recbole_ext.nn.attention.base import Mixer, MixerSpec, visible_keys
 # Up to this length the quadratic form is faster and smaller than prefix sums of d x d matrices.
 QUADRATIC_UP_TO = 500
 CHUNK = 128
+# Far below any sum of φ(q)·φ(k) in training; its inverse and its gradient's square fit float32.
+SMALLEST_TOTAL = 1e-6
 
 
 def feature_map(x: Tensor) -> Tensor:
@@ -59,5 +61,5 @@ class LinearAttention(Mixer):
 
 
 def _at_least_tiny(total: Tensor) -> Tensor:
-    """A padded row has no keys; its output is zeroed later and only must not be nan."""
-    return total.clamp(min=torch.finfo(total.dtype).tiny)
+    """A padded row has no keys; φ of a very negative query or key is 0. Neither may give a nan."""
+    return total.clamp(min=SMALLEST_TOTAL)

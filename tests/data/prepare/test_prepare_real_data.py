@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from recbole_ext.data.catalog import CATALOG
+from recbole_ext.data.catalog import known_datasets
 from recbole_ext.data.prepare import prepare
 
 ROOT = Path(__file__).parents[3]
@@ -36,7 +36,7 @@ def test_sizes_and_round_trip(name: str, tmp_path: Path) -> None:
     statistics = report.statistics
     assert report.format == "sequences"
     found = {key: getattr(statistics, key) for key in ("users", "items", "interactions")}
-    assert found == CATALOG[name].published
+    assert found == known_datasets()[name].published
     assert round(statistics.average, 2) == AVERAGE[name]
     assert (statistics.tied, statistics.repeated) == (0, 0)
     assert sequences_sha256(report.path) == SHA256[name]

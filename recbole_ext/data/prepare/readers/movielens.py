@@ -1,33 +1,35 @@
-"""`UserID::MovieID::Rating::Timestamp`: MovieLens 1M and 10M, ratings.dat."""
+"""MovieLens' ratings: ratings.dat (1M, 10M), ratings.csv (20M and later), u.data (100K)."""
 
 from __future__ import annotations
 
-from recbole_ext.data.prepare.log import FieldError, Log, LogBuilder, number
+from recbole_ext.data.prepare.log import Log
+from recbole_ext.data.prepare.readers.movielens_items import read_items
 from recbole_ext.data.prepare.registry import Reader
 from recbole_ext.data.prepare.source import Source
+from recbole_ext.data.prepare.table import Layout, read_table
+
+_CSV_HEAD = "userId,movieId,rating,timestamp"
+_DAT = Layout("::", 4, "'user::item::rating::timestamp'")
+_CSV = Layout(",", 4, f"'{_CSV_HEAD}'", header=True)
+_U_DATA = Layout("\t", 4, "'user item rating timestamp'")
 
 
 def read(source: Source) -> Log:
     """Read all ratings in the file's order, which stays the order of ties in time."""
-    builder = LogBuilder()
-    for line_number, line in source.lines():
-        fields = line.split("::")
-        if len(fields) != 4:
-            reason = f"has {len(fields)} fields, 'user::item::rating::timestamp' has 4"
-            raise source.error(line_number, reason)
-        user, item, rating, timestamp = fields
-        try:
-            builder.add(user, item)
-            builder.ratings.append(number(rating, "rating"))
-            builder.timestamps.append(number(timestamp, "timestamp"))
-        except FieldError as error:
-            raise source.error(line_number, str(error)) from None
-    return builder.build()
+    first = source.head(1)[0]
+    if first == _CSV_HEAD:
+        return read_table(source, _CSV)
+    return read_table(source, _U_DATA if "\t" in first else _DAT)
 
 
 def matches(head: list[str]) -> bool:
-    """Three `::` in the first line; a line that differs later is refused with its number."""
-    return head[0].count("::") == 3
+    """By the first line; a line that differs later is refused with its number."""
+    return head[0] == _CSV_HEAD or head[0].count("::") == 3
 
 
-READER = Reader(read=read, matches=matches, file_names=("ratings.dat",))
+READER = Reader(
+    read=read,
+    matches=matches,
+    file_names=("ratings.dat", "ratings.csv", "u.data"),
+    items=read_items,
+)

@@ -30,4 +30,4 @@ def matches(head: list[str]) -> bool:
     return of_two == len(rows) or (2 * of_two > len(rows) >= 2 * len({row[0] for row in rows}))
 
 
-READER = Reader(read=read, matches=matches)
+READER = Reader(read=read, matches=matches, filtered=True)

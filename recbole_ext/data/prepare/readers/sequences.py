@@ -40,4 +40,4 @@ def matches(head: list[str]) -> bool:
     return 2 * len(users) > len(rows) and 2 * sum(len(row) > 1 for row in rows) >= len(rows)
 
 
-READER = Reader(read=read, matches=matches)
+READER = Reader(read=read, matches=matches, filtered=True)

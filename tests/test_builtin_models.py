@@ -1,0 +1,149 @@
+"""RecBole's models through our command: they train, are ranked, saved and loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from recbole.data.dataloader import TrainDataLoader
+
+from recbole_ext.config import ExtConfig
+from recbole_ext.data.loaders import TRIMMABLE, EvaluationLoader, build_loaders
+from recbole_ext.run import Run, load, load_data, run
+
+pytestmark = pytest.mark.usefixtures("quiet_place")
+
+Settings = Callable[..., dict[str, Any]]
+UNIFORM = {
+    "distribution": "uniform",
+    "sample_num": 1,
+    "alpha": 1.0,
+    "dynamic": False,
+    "candidate_num": 0,
+}
+SMALL_LAYERS = {"n_layers": 1, "n_heads": 2, "hidden_size": 16, "inner_size": 16}
+# model: its negatives as RecBole sees them (None: none), a small size of it
+BUILT_IN: dict[str, tuple[dict[str, Any] | None, dict[str, Any]]] = {
+    "SASRec": (None, SMALL_LAYERS),
+    "GRU4Rec": (None, {"embedding_size": 16, "hidden_size": 16}),
+    "BERT4Rec": (None, SMALL_LAYERS),
+    "NARM": (None, {"embedding_size": 16, "hidden_size": 16}),
+    "CORE": (None, {**SMALL_LAYERS, "embedding_size": 16}),
+    "Pop": (UNIFORM, {}),
+    "BPR": (UNIFORM, {"embedding_size": 16}),
+    "ItemKNN": (UNIFORM, {}),
+}
+
+
+def trained(model: str, chosen: dict[str, Any], dataset: str) -> Run:
+    finished = run(model, dataset, config_dict={**chosen, **BUILT_IN[model][1]})
+    assert isinstance(finished.loaders.train, TrainDataLoader)
+    return finished
+
+
+def check_negatives(finished: Run, model: str) -> None:
+    found, expected = finished.config["train_neg_sample_args"], BUILT_IN[model][0]
+    if expected is None:
+        assert found["distribution"] == "none"
+    else:
+        assert found == expected
+
+
+def check_load(finished: Run) -> None:
+    loaded = load(finished.run_dir)
+    for part in ("valid", "test"):
+        assert loaded.evaluate(part).flat() == finished.evaluate(part).flat()
+    assert loaded.evaluate().seen_kept == finished.metrics["test"]
+    assert loaded.metrics == finished.metrics
+
+
+@pytest.mark.parametrize("model", BUILT_IN)
+def test_an_epoch_on_ml_100k(model: str, ml_100k: Settings) -> None:
+    chosen = ml_100k(
+        own=False, epochs=1, MAX_ITEM_LIST_LENGTH=20, train_batch_size=8192, eval_batch_size=512
+    )
+    finished = trained(model, chosen, "ml-100k")
+    check_negatives(finished, model)
+    check_load(finished)
+    metrics = finished.metrics
+    assert metrics["epochs"] == 1
+    assert metrics["data"]["interactions"] == 100_000
+    for part in ("valid", "test", "valid_seen_masked", "test_seen_masked"):
+        assert all(0 < value < 1 for value in metrics[part].values())
+    # MovieLens users rate a film once: without the seen ones the target can but rise.
+    assert metrics["test_seen_masked"]["NDCG@20"] >= metrics["test"]["NDCG@20"]
+
+
+LEARNS = {"SASRec": 0.5, "GRU4Rec": 0.5, "NARM": 0.5, "CORE": 0.5, "ItemKNN": 0.2, "BPR": 0.2}
+
+
+@pytest.mark.parametrize("model", LEARNS)
+def test_learns_the_ring(model: str, settings: Settings) -> None:
+    chosen = settings(own=False, epochs=10, learning_rate=0.02)
+    finished = trained(model, chosen, "ring")
+    assert finished.metrics["test"]["Hit@5"] > LEARNS[model]
+    assert finished.metrics["epochs"] == (1 if model == "ItemKNN" else 10)
+
+
+def test_popularity_is_exact(settings: Settings) -> None:
+    """Pop's scores, in its other_parameter, are the counts of the training parts."""
+    finished = run("Pop", "ring", config_dict=settings(own=False))
+    store, split = finished.dataset.store, finished.loaders.split
+    places = [range(b, e) for b, e in zip(store.offsets[:-1], split.train_end, strict=True)]
+    items = torch.from_numpy(store.items[[place for some in places for place in some]])
+    counts = torch.bincount(items, minlength=store.n_items)
+    for model in (finished.model, load(finished.run_dir).model):
+        assert model.item_cnt.flatten().long().equal(counts)
+        assert model.max_cnt == counts.max()
+
+
+def test_state_with_sub_modules_and_caches(settings: Settings) -> None:
+    """LightGCN keeps a cache that is empty while it trains."""
+    chosen = settings(own=False, epochs=3, eval_step=2, embedding_size=8)
+    check_load(run("LightGCN", "ring", config_dict=chosen))
+
+
+def test_models_that_score_pairs_alone(settings: Settings) -> None:
+    chosen = settings(own=False, epochs=1, eval_users=10, mlp_hidden_size=[8])
+    check_load(run("NeuMF", "ring", config_dict=chosen))
+
+
+def test_bpr_loss_draws_negatives(settings: Settings) -> None:
+    chosen = settings(own=False, loss_type="BPR", **SMALL_LAYERS)
+    finished = run("SASRec", "ring", config_dict=chosen)
+    assert finished.config["train_neg_sample_args"] == UNIFORM
+    batch = next(iter(finished.loaders.train))
+    assert ((batch["neg_item_id"] > 0) & (batch["neg_item_id"] != batch["item_id"])).all()
+
+
+@pytest.mark.parametrize("model", ["SASRec", "GRU4Rec", "NARM", "STAMP"])
+def test_trimming_changes_no_score(model: str, settings: Settings) -> None:
+    assert model in TRIMMABLE
+    _, size = BUILT_IN.get(model, (None, {"embedding_size": 16}))
+    chosen = settings(own=False, MAX_ITEM_LIST_LENGTH=30, **size)
+    config = ExtConfig(model, "ring", config_dict=chosen)
+    flat = load_data(config)
+    loaders = build_loaders(config, flat, own_model=False)
+    torch.manual_seed(0)
+    scorer = config.model_class(config, loaders.train._dataset).eval()
+    config["trim_batches"] = False
+    untrimmed = EvaluationLoader(config, flat, loaders.split.test, own_model=False)
+    widths = set()
+    for one, other in zip(loaders.test, untrimmed, strict=True):
+        widths.add(one.interaction["item_id_list"].shape[1])
+        assert other.interaction["item_id_list"].shape[1] == 30
+        with torch.no_grad():
+            scores = [scorer.full_sort_predict(some.interaction) for some in (one, other)]
+        assert torch.allclose(*scores, atol=1e-5)
+        assert scores[0].std() > 1e-3
+    assert max(widths) < 30
+
+
+def test_models_that_are_not_trimmable_get_full_width(settings: Settings) -> None:
+    config = ExtConfig("BERT4Rec", "ring", config_dict=settings(own=False, **SMALL_LAYERS))
+    loaders = build_loaders(config, load_data(config), own_model=False)
+    (batch, *_) = loaders.test
+    assert batch.interaction["item_id_list"].shape[1] == 8
+    assert next(iter(loaders.train))["item_id_list"].shape[1] == 8

@@ -1,0 +1,246 @@
+"""run() and load(): from names to a run folder, and back."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from recbole_ext.config import ExtConfig
+from recbole_ext.errors import CheckpointError, ConfigError, DataError
+from recbole_ext.run import load, run
+from recbole_ext.training.trainer import SequenceTrainer
+
+pytestmark = pytest.mark.usefixtures("quiet_place")
+
+Settings = Callable[..., dict[str, Any]]
+NAMES = [f"{metric}@{k}" for metric in ("Hit", "NDCG", "MRR") for k in (5, 10, 20)]
+PARTS = ("valid", "test", "valid_seen_masked", "test_seen_masked")
+ML_100K_SHA256 = "fdd0a58ac2f2b05a70f161346f6c22bf378a58667cb5c8110d3210bfa5596a82"
+
+
+def weights(place: Path) -> dict[str, torch.Tensor]:
+    return load_file(place / "model.safetensors")
+
+
+def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(one[name].equal(other[name]) for name in one)
+
+
+def test_a_run_on_ml_100k(ml_100k: Settings, tmp_path: Path) -> None:
+    place = tmp_path / "chosen"
+    finished = run(
+        "FPARec", "ml-100k", config_dict=ml_100k(run_dir=str(place), MAX_ITEM_LIST_LENGTH=20)
+    )
+    assert finished.run_dir == place.resolve()
+    assert {file.name for file in place.iterdir()} == {
+        "config.yaml",
+        "log.txt",
+        "metrics.json",
+        "model.safetensors",
+        "resume.safetensors",
+        "tensorboard",
+    }
+    metrics = json.loads((place / "metrics.json").read_text())
+    assert metrics == finished.metrics
+    assert set(metrics) == {
+        *("model", "dataset", "seed", *PARTS, "best_epoch", "epochs", "seconds_per_epoch"),
+        *("train_seconds", "parameters", "data", "versions"),
+    }
+    assert (metrics["model"], metrics["dataset"], metrics["seed"]) == ("FPARec", "ml-100k", 7)
+    assert metrics["data"] == {
+        "users": 943,
+        "items": 1682,
+        "interactions": 100_000,
+        "sha256": ML_100K_SHA256,
+    }
+    assert set(metrics["versions"]) >= {"python", "recbole_ext", "recbole", "torch", "numpy"}
+    assert metrics["parameters"] == sum(t.numel() for t in weights(place).values())
+    assert 0 < metrics["seconds_per_epoch"] < metrics["train_seconds"]
+    for part in PARTS:
+        assert list(metrics[part]) == NAMES
+        assert all(0 < value < 1 for value in metrics[part].values())
+    log = (place / "log.txt").read_text()
+    assert "FPARec on ml-100k: 943 users, 1,682 items, 100,000 interactions" in log
+    assert "943 validation and 943 test users" in log
+    assert log.count("valid NDCG@10") == 2
+
+
+def test_metrics_are_those_of_the_best_epoch(settings: Settings) -> None:
+    finished = run("FPARec", "ring", config_dict=settings(epochs=12, learning_rate=0.05))
+    metrics = finished.metrics
+    assert metrics["valid"]["NDCG@10"] == finished.trainer.progress.best_score
+    assert metrics["best_epoch"] < metrics["epochs"] - 1 <= 11
+    found = finished.evaluate("valid")
+    assert found.seen_kept == metrics["valid"]
+    assert found.seen_masked == metrics["valid_seen_masked"]
+    assert metrics["test"]["Hit@5"] > 0.5  # the ring is learned
+
+
+def test_folders_without_a_name_differ(settings: Settings) -> None:
+    places = {run("FPARec", "ring", config_dict=settings(epochs=1)).run_dir for _ in range(2)}
+    assert len(places) == 2
+    assert all(place.parent.name == "saved" for place in places)
+    assert all(place.name.startswith("FPARec-ring-") for place in places)
+
+
+def test_config_yaml_gives_an_equal_config(settings: Settings) -> None:
+    finished = run("PARec", "ring", config_dict=settings(epochs=1, clip_grad_norm=5))
+    text = (finished.run_dir / "config.yaml").read_text()
+    saved = yaml.safe_load(text)
+    assert saved["clip_grad_norm"] == {"max_norm": 5}
+    again = ExtConfig(saved.pop("model"), saved.pop("dataset"), config_dict=saved)
+    assert again.resolved() == finished.config.resolved()
+    assert again.snapshot_yaml() == text
+
+
+@pytest.mark.parametrize("model", ["FPARec", "PARec", "VanillaAR"])
+def test_load_scores_the_same(model: str, settings: Settings) -> None:
+    finished = run(model, "ring", config_dict=settings())
+    files = {file: file.stat().st_mtime_ns for file in finished.run_dir.rglob("*")}
+    loaded = load(finished.run_dir)
+    assert not loaded.model.training
+    assert loaded.metrics == finished.metrics
+    for part in ("valid", "test"):
+        one, other = finished.evaluate(part), loaded.evaluate(part)
+        assert one.flat() == other.flat()
+        assert np.array_equal(one.ranks, other.ranks)
+    (batch, *_) = loaded.loaders.test
+    scores = [some.model.full_sort_predict(batch.interaction) for some in (finished, loaded)]
+    assert torch.equal(*scores)
+    assert {file: file.stat().st_mtime_ns for file in finished.run_dir.rglob("*")} == files
+
+
+def test_load_in_another_process(settings: Settings) -> None:
+    finished = run("FPARec", "ring", config_dict=settings())
+    code = (
+        "import sys, json; from recbole_ext.run import load; "
+        "print(json.dumps(load(sys.argv[1]).evaluate().flat()))"
+    )
+    words = [sys.executable, "-c", code, str(finished.run_dir)]
+    found = subprocess.run(words, capture_output=True, text=True, check=True, timeout=300)
+    assert json.loads(found.stdout) == finished.evaluate().flat()
+
+
+def test_same_seed_same_weights(settings: Settings) -> None:
+    chosen = settings(long_sequences="chunk", hidden_dropout_prob=0.5)
+    one, two = (run("FPARec", "ring", config_dict=chosen) for _ in range(2))
+    other = run("FPARec", "ring", config_dict={**chosen, "seed": 8})
+    assert equal(weights(one.run_dir), weights(two.run_dir))
+    assert one.metrics["test"] == two.metrics["test"]
+    ours, theirs = weights(one.run_dir), weights(other.run_dir)
+    assert not any(ours[name].equal(theirs[name]) for name in ours if ours[name].dim() > 1)
+
+
+KINDS: list[dict[str, Any]] = [
+    {},
+    {"long_sequences": "chunk"},
+    {"train_objective": "last_position"},
+    {"split_protocol": "recbole"},
+    {"split_protocol": "recbole", "long_sequences": "chunk", "trim_batches": False},
+    {"lr_schedule": "cosine", "warmup_epochs": 0.5, "adam_beta2": 0.9, "learner": "adamw"},
+    {"valid_metric": "Hit@5_seen_masked", "eval_users": 30},
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
+def test_kinds_of_training_learn_the_ring(kind: dict[str, Any], settings: Settings) -> None:
+    chosen = settings(epochs=12, learning_rate=0.03, hidden_dropout_prob=0.0, **kind)
+    finished = run("FPARec", "ring", config_dict=chosen)
+    assert finished.metrics["test"]["Hit@5"] > 0.5
+    users = 80 if kind.get("split_protocol", "paper") == "paper" else 73
+    users = kind.get("eval_users", users)
+    assert len(finished.loaders.valid.rows) == users
+
+
+def test_no_validation_users(tmp_path: Path, settings: Settings) -> None:
+    data = tmp_path / "data"
+    rows = [f"u{u}\ti{(u + step) % 7}\t{step}" for u in range(30) for step in range(3)]
+    (data / "short").mkdir(parents=True)
+    header = "user_id:token\titem_id:token\ttimestamp:float"
+    (data / "short" / "short.inter").write_text("\n".join([header, *rows]) + "\n")
+    chosen = settings(data_path=str(data), split_protocol="recbole")
+    finished = run("FPARec", "short", config_dict=chosen)
+    assert (finished.metrics["valid"], finished.metrics["best_epoch"]) == ({}, -1)
+    assert load(finished.run_dir).evaluate().flat() == finished.evaluate().flat()
+    assert math.isfinite(finished.evaluate().seen_kept["MRR@5"])
+
+
+def refused(kind: type[Exception], **overrides: Any) -> Callable[[Settings], str]:
+    def line(settings: Settings) -> str:
+        with pytest.raises(kind) as error:
+            run("FPARec", overrides.pop("dataset", "ring"), config_dict=settings(**overrides))
+        assert "\n" not in str(error.value)
+        return str(error.value)
+
+    return line
+
+
+def test_nothing_is_written_for_data_that_cannot_be_split(
+    tmp_path: Path, settings: Settings
+) -> None:
+    (tmp_path / "data" / "two").mkdir(parents=True)
+    header = "user_id:token\titem_id:token\ttimestamp:float"
+    (tmp_path / "data" / "two" / "two.inter").write_text(f"{header}\nu\ti\t1\nu\tj\t2\n")
+    place = tmp_path / "place"
+    keys = {"dataset": "two", "data_path": str(tmp_path / "data"), "run_dir": str(place)}
+    line = refused(DataError, **keys)(settings)
+    assert line == "two: no user has 3 interactions, nothing can be held out"
+    assert not place.exists()
+
+
+def test_missing_data(tmp_path: Path, settings: Settings) -> None:
+    line = refused(DataError, dataset="rign", run_dir=str(tmp_path / "r"))(settings)
+    assert line.startswith("dataset 'rign': ") and "rign.inter is missing" in line
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_model_with_a_loop_of_its_own(settings: Settings) -> None:
+    with pytest.raises(ConfigError) as error:
+        run("S3Rec", "ring", config_dict=settings(own=False))
+    assert str(error.value).startswith("model = 'S3Rec': RecBole trains it by S3RecTrainer, a loop")
+
+
+def test_load_refuses_changed_data(settings: Settings, tmp_path: Path) -> None:
+    rows = [f"u{u}\ti{(u + step) % 7}\t{step}" for u in range(9) for step in range(5)]
+    file = tmp_path / "data" / "d" / "d.inter"
+    file.parent.mkdir(parents=True)
+    header = "user_id:token\titem_id:token\ttimestamp:float"
+    file.write_text("\n".join([header, *rows]) + "\n")
+    finished = run("FPARec", "d", config_dict=settings(data_path=str(tmp_path / "data")))
+    file.write_text("\n".join([header, *rows[:-2], rows[-1], rows[-2].replace("\t3", "\t9")]) + "\n")
+    with pytest.raises(CheckpointError) as error:
+        load(finished.run_dir)
+    assert str(error.value) == (
+        f"{finished.run_dir}: data set 'd' has changed since this run was trained"
+    )
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "metrics.json"])
+def test_load_refuses_damaged_files(name: str, settings: Settings) -> None:
+    place = run("FPARec", "ring", config_dict=settings()).run_dir
+    content = (place / name).read_bytes()
+    (place / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(CheckpointError, match=f"^{place / name}: "):
+        load(place)
+
+
+def test_load_of_an_unfinished_run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best model so far is there, its metrics are not."""
+    place = Path("r").absolute()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(SequenceTrainer, "evaluate", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        run("FPARec", "ring", config_dict=settings(run_dir=str(place)))
+    loaded = load(place)
+    assert loaded.metrics == {}
+    assert loaded.evaluate("valid").seen_kept["Hit@20"] > 0
