@@ -150,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--items", type=int, default=27_000)
     add("--max_length", type=int, default=200, help="of the model's input")
     add("--peers", nargs="+", choices=PEERS, default=["recbole_ext"], metavar="PEER",
-        help=f"of {', '.join(PEERS)}; default: recbole_ext (RecBole needs 5 GB at 2 M)")  # fmt: skip
+        help=f"of {', '.join(PEERS)}; default: recbole_ext")  # fmt: skip
     add("--threads", type=int, default=1)
     add("--seed", type=int, default=0)
     return parser

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from logging import FileHandler, Logger
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,6 @@ import scipy.sparse
 import torch
 
 from recbole_ext.errors import UserError
-
-TENSORBOARD_DIR = "tensorboard"
-LOG_FILE = "log.txt"
 
 
 def refuse_pandas_3() -> None:
@@ -102,34 +99,23 @@ def sort_by_exact_time() -> None:
     Dataset._change_feat_format = _change_feat_format
 
 
-def keep_tensorboard_in_the_run_folder() -> None:
-    """RecBole's Trainer writes ``log_tensorboard/`` wherever the process happens to stand.
+@contextmanager
+def trainer_writes_nothing() -> Iterator[None]:
+    """RecBole's Trainer makes ``log_tensorboard/`` and ``saved/`` wherever the process stands.
 
-    A run whose log file lies in a run folder gets its scalars there; other callers keep RecBole's
-    own folder.
+    Inside the block, its constructor makes neither; our trainer has a run folder.
     """
     import recbole.trainer.trainer as trainer
 
-    original = trainer.get_tensorboard
-    if getattr(original, "prefers_run_folder", False):
-        return
-
-    def get_tensorboard(logger: Logger) -> Any:
-        for handler in logger.handlers:
-            if isinstance(handler, FileHandler) and Path(handler.baseFilename).name == LOG_FILE:
-                folder = Path(handler.baseFilename).parent / TENSORBOARD_DIR
-                return trainer_writer(str(folder))
-        return original(logger)
-
-    get_tensorboard.prefers_run_folder = True  # type: ignore[attr-defined]
-    trainer.get_tensorboard = get_tensorboard
-
-
-def trainer_writer(folder: str) -> Any:
-    """A TensorBoard writer for ``folder`` (imported late: it costs a second)."""
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(folder)
+    names = ("get_tensorboard", "ensure_dir")
+    before = {name: getattr(trainer, name) for name in names}
+    for name in names:
+        setattr(trainer, name, lambda *_: None)
+    try:
+        yield
+    finally:
+        for name, function in before.items():
+            setattr(trainer, name, function)
 
 
 def silence_known_warnings() -> None:
@@ -148,7 +134,6 @@ def apply() -> None:
     restore_dok_update()
     switch_off_anomaly_detection()
     sort_by_exact_time()
-    keep_tensorboard_in_the_run_folder()
 
 
 apply()

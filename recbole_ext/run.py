@@ -177,8 +177,8 @@ def load_data(config: ExtConfig) -> FlatOrder:
         flat._change_feat_format()
     except UserError:
         raise
-    except (ValueError, KeyError, OSError, AttributeError) as error:
-        raise DataError(f"{atomic}: cannot be read as an atomic file: {error}") from error
+    except (ValueError, LookupError, TypeError, OSError, AttributeError, ArithmeticError) as error:
+        raise DataError(f"{atomic}: RecBole cannot use these data: {error}") from error
     return flat
 
 
@@ -311,7 +311,11 @@ def _saved_config(folder: RunFolder) -> ExtConfig:
 def _read_metrics(folder: RunFolder) -> dict[str, Any]:
     import json
 
+    file = folder.file(METRICS_FILE)
     try:
-        return json.loads(folder.file(METRICS_FILE).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, OSError) as error:
-        raise CheckpointError(f"{folder.file(METRICS_FILE)}: unreadable ({error})") from error
+        metrics: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(metrics["data"]["sha256"], str):
+            raise TypeError("sha256 is no text")
+    except (ValueError, LookupError, TypeError, OSError) as error:
+        raise CheckpointError(f"{file}: not as a run left it ({error})") from error
+    return metrics

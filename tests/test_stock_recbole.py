@@ -69,7 +69,10 @@ def test_trains_and_ranks_on_ml_100k(model: str, ml_100k: Settings) -> None:
 def test_a_stock_batch_has_the_loss_of_ours(settings: Settings) -> None:
     """Every prefix: RecBole's padded rows and our trimmed ones weigh and score the same."""
     chosen = settings(
-        train_objective="last_position", split_protocol="recbole", shuffle=False, train_batch_size=9999
+        train_objective="last_position",
+        split_protocol="recbole",
+        shuffle=False,
+        train_batch_size=9999,
     )
     config = ExtConfig("FPARec", "ring", config_dict=chosen)
     theirs = data_preparation(config, create_dataset(config))[0]

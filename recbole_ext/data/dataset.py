@@ -7,43 +7,81 @@ from typing import Any
 
 import numpy as np
 import recbole.data.dataset as recbole_dataset
+import torch
 from recbole.data.dataset import Dataset, SequentialDataset
 from recbole.data.interaction import Interaction
 from recbole.utils import ModelType
 
 from recbole_ext import compat  # noqa: F401
 from recbole_ext.data.batches import FieldNames, gather
+from recbole_ext.data.filtering import QuickFilters
+from recbole_ext.data.reading import CheckedReading
 from recbole_ext.data.rows import Rows
 from recbole_ext.data.store import IntArray, SequenceStore
 from recbole_ext.errors import DataError
 
 
-class FlatOrder(Dataset):
+class FlatOrder(CheckedReading, QuickFilters, Dataset):
     """Mixin: interactions sorted by user and float64 time, and a :class:`SequenceStore` of them.
 
-    Row i of ``inter_feat`` is entry i of ``store.items``. RecBole reads, filters and numbers the
-    atomic files before; its prefix augmentation never runs.
+    Row i of ``inter_feat`` is entry i of ``store.items``. RecBole filters and numbers the atomic
+    files before; its prefix augmentation never runs.
     """
 
     store: SequenceStore
-    inter_feat: Any  # a DataFrame while RecBole reads, an Interaction afterwards
+    _columns: list[str]  # of the interactions, in the file's order
+    _further: Interaction  # those beside user and item
+    _inter_feat: Any = None
+
+    @property
+    def inter_feat(self) -> Any:
+        """A DataFrame while RecBole reads, then an Interaction.
+
+        The latter is put together when it is first asked for: this library's models never do.
+        """
+        if self._inter_feat is None and "store" in vars(self):
+            ids = {
+                self.uid_field: np.repeat(np.arange(self.store.n_users), self.store.lengths),
+                self.iid_field: self.store.items,
+            }
+            table = {name: torch.from_numpy(values) for name, values in ids.items()}
+            table |= self._further.interaction
+            self._inter_feat = Interaction({name: table[name] for name in self._columns})
+        return self._inter_feat
+
+    @inter_feat.setter
+    def inter_feat(self, value: Any) -> None:
+        self._inter_feat = value
 
     def _change_feat_format(self) -> None:
         frame = self.inter_feat
         if self.time_field not in frame:
             raise DataError(
-                f"{self.dataset_name}.inter has no column '{self.time_field}' (TIME_FIELD); it is "
-                "needed to order the interactions"
+                f"{self.dataset_name}.inter has no column '{self.time_field}' (TIME_FIELD) any "
+                "more: threshold has used it up; it is needed to order the interactions"
             )
         users = frame[self.uid_field].to_numpy(np.int64)
         items = frame[self.iid_field].to_numpy(np.int64)
-        times = frame[self.time_field].to_numpy(np.float64)
-        self.store = SequenceStore.from_interactions(
-            users, items, times, self.user_num, self.item_num
-        )
-        self.inter_feat = frame.iloc[np.lexsort((times, users))]
+        self._check_variety(users, items)
+        order = np.lexsort((frame[self.time_field].to_numpy(np.float64), users))  # stable
+        offsets = np.zeros(self.user_num + 1, dtype=np.int64)
+        np.cumsum(np.bincount(users, minlength=self.user_num), out=offsets[1:])
+        self.store = SequenceStore(items[order], offsets, self.item_num)
+        self._columns = list(frame)
+        further = frame.drop(columns=[self.uid_field, self.iid_field]).iloc[order]
+        self._further = self._dataframe_to_interaction(further)
+        self.inter_feat = None
         for name in self.feat_name_list:
-            setattr(self, name, self._dataframe_to_interaction(getattr(self, name)))
+            if name != "inter_feat":
+                setattr(self, name, self._dataframe_to_interaction(getattr(self, name)))
+
+    def _check_variety(self, users: IntArray, items: IntArray) -> None:
+        for kind, ids in (("user", users), ("item", items)):
+            if (ids == ids[0]).all():
+                raise DataError(
+                    f"{self.dataset_name}: all {len(ids):,} interactions are of one {kind}; at "
+                    "least two are needed"
+                )
 
     def interactions_at(self, places: IntArray) -> Dataset:
         """A copy that holds only the interactions at these places of the store."""
@@ -55,8 +93,8 @@ class FlatSequentialDataset(FlatOrder, SequentialDataset):
     """The flat data set of a sequential model."""
 
     def _change_feat_format(self) -> None:
+        self._aug_presets()  # reads the columns' names; the frame still has them
         super()._change_feat_format()
-        self._aug_presets()
 
     def store_with_columns(self) -> SequenceStore:
         """The store with every further column of the interactions, for RecBole's own models."""

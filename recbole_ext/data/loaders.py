@@ -30,7 +30,7 @@ from recbole_ext.errors import DataError
 
 # RecBole's own models whose scores do not change when right padding is cut off; the others get
 # sequences of the full MAX_ITEM_LIST_LENGTH.
-TRIMMABLE = frozenset({"SASRec", "GRU4Rec", "NARM", "STAMP"})
+TRIMMABLE = frozenset({"SASRec", "GRU4Rec", "NARM"})
 
 
 class SequenceLoader:

@@ -13,7 +13,11 @@ from recbole_ext.inference.asked import Asked, Options
 
 _ASKED = (
     ("--user", "TOKEN[,TOKEN]", "known users; may be repeated"),
-    ("--history", "ITEMS", "a new user's items, oldest first; may be repeated (numbered from 0)"),
+    (
+        "--history",
+        "ITEMS",
+        "a new user's items by spaces, oldest first; may be repeated (numbered from 0)",
+    ),
     ("--users_file", "FILE", "known users, one a line; - for stdin"),
     ("--histories_file", "FILE", "histories, one a line; - for stdin"),
 )

@@ -54,22 +54,30 @@ def write(answer: Recommendations, form: str, output: Path | None) -> None:
     """Write to a file, whole or not at all, or to stdout.
 
     Raises:
-        ConfigError: the file cannot be written.
+        ConfigError: it cannot be written.
+        BrokenPipeError: nobody reads stdout any more.
     """
-    if output is None:
-        WRITERS[form](answer, sys.stdout)
-        sys.stdout.flush()
-        return
+    try:
+        if output is None:
+            WRITERS[form](answer, sys.stdout)
+            sys.stdout.flush()
+        else:
+            _replace(answer, form, output)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = f"--output: {output}" if output else "stdout"
+        raise ConfigError(f"{where} cannot be written ({error.strerror})") from error
+
+
+def _replace(answer: Recommendations, form: str, output: Path) -> None:
     from recbole_ext.training.run_folder import RunFolder
 
-    try:
-        with (
-            RunFolder(output.parent).replacing(output.name) as beside,
-            beside.open("w", encoding="utf-8", newline="") as file,
-        ):
-            WRITERS[form](answer, file)
-    except OSError as error:
-        raise ConfigError(f"--output: {output} cannot be written ({error.strerror})") from error
+    with (
+        RunFolder(output.parent).replacing(output.name) as beside,
+        beside.open("w", encoding="utf-8", newline="") as file,
+    ):
+        WRITERS[form](answer, file)
 
 
 def _rows(answer: Recommendations) -> Iterator[list[Any]]:

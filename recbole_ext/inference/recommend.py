@@ -145,13 +145,16 @@ class _Scorer:
         """Scores [B, V] of the sequences at ``rows``; -inf for what must not be recommended."""
         store = continued(self.sequences, rows)
         scores = self._scores(self._interaction(store, rows))
-        if torch.isnan(scores[:, PAD + 1 :]).any():
+        # A sum is cheap to take and NaN if anything is; infinities of both signs make one too.
+        items = scores[:, PAD + 1 :]
+        if torch.isnan(items.sum()) and torch.isnan(items).any():
             raise FloatingPointError("the model scored an item as NaN; its ranking means nothing")
         scores = scores.clone()  # some models hand out what they keep
         scores[:, PAD] = -torch.inf
         if exclude_seen:
-            owner = np.repeat(np.arange(len(rows)), store.lengths)
-            scores[torch.from_numpy(owner), torch.from_numpy(store.items)] = -torch.inf
+            owner = torch.from_numpy(np.repeat(np.arange(len(rows)), store.lengths))
+            seen = torch.from_numpy(store.items)
+            scores[owner.to(scores.device), seen.to(scores.device)] = -torch.inf
         return scores
 
     def _interaction(self, store: SequenceStore, rows: IntArray) -> Interaction:

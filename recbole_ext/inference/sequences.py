@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from recbole_ext.data.dataset import FlatOrder
 
 _NAMED = 3
+_COMPARED = 200_000  # names that are compared with an unknown one within two seconds
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,12 @@ def _unknown(
     """The error for unknown tokens: names the first, with what is near it, and counts the rest."""
     place, token = unknown[0]
     tokens = dataset.field2id_token[field][PAD + 1 :].tolist()
+    near = nearest(token, tokens) if len(tokens) <= _COMPARED else ""
     more = len(unknown) - 1
     rest = f" ({more} more {'is' if more == 1 else 'are'} unknown: {_names(unknown[1:])})"
     return DataError(
         f"{place}: unknown {what} {show(token)}, not in data set {show(dataset.dataset_name)}"
-        f"{nearest(token, tokens)}{rest if more else ''}"
+        f"{near}{rest if more else ''}"
     )
 
 

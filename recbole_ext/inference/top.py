@@ -9,12 +9,12 @@ from torch import Tensor
 def top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Scores [B, V] -> values [B, k] and columns [B, k], highest first, ties by column ascending.
 
-    ``torch.topk`` takes any of the columns that tie for the last places; where more tie than fit,
-    the row is sorted whole.
+    ``torch.topk`` takes any of the columns that tie for the last place. Where more tie than fit
+    (the next value is as high), the row is sorted whole.
     """
-    values, columns = torch.topk(scores, k, dim=1)
-    last = values[:, -1:]
-    crowded = (scores >= last).sum(1).gt(k) & last.squeeze(1).gt(-torch.inf)
+    values, columns = torch.topk(scores, min(k + 1, scores.shape[1]), dim=1)
+    last, following, columns = values[:, k - 1], values[:, k:], columns[:, :k]
+    crowded = (following == last.unsqueeze(1)).any(1) & (last > -torch.inf)
     if crowded.any():
         order = torch.sort(scores[crowded], dim=1, descending=True, stable=True).indices
         columns[crowded] = order[:, :k]

@@ -14,13 +14,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.compat import LOG_FILE
 from recbole_ext.errors import CheckpointError, ConfigError
 
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.json"
 MODEL_FILE = "model.safetensors"
 RESUME_FILE = "resume.safetensors"
+LOG_FILE = "log.txt"
+TENSORBOARD_DIR = "tensorboard"
 
 
 _current: list[Path] = []

@@ -16,7 +16,7 @@ from recbole.trainer import Trainer
 from torch import nn
 from tqdm import tqdm
 
-from recbole_ext import compat  # noqa: F401
+from recbole_ext import compat
 from recbole_ext.data.batches import TARGET_COUNT
 from recbole_ext.data.loaders import EvaluationLoader
 from recbole_ext.data.split import Split
@@ -26,7 +26,8 @@ from recbole_ext.evaluation.metrics import SEEN_MASKED, canonical
 from recbole_ext.training import checkpoint
 from recbole_ext.training.memory import release_freed_memory
 from recbole_ext.training.optimizer import build_adam, build_schedule, clip
-from recbole_ext.training.run_folder import MODEL_FILE, RESUME_FILE, RunFolder
+from recbole_ext.training.run_folder import MODEL_FILE, RESUME_FILE, TENSORBOARD_DIR, RunFolder
+from recbole_ext.training.scalars import Scalars
 
 
 @dataclass
@@ -59,8 +60,10 @@ class SequenceTrainer(Trainer):
     """
 
     def __init__(self, config: Any, model: nn.Module, folder: RunFolder, split: Split) -> None:
-        super().__init__(config, model)
+        with compat.trainer_writes_nothing():
+            super().__init__(config, model)
         self.folder = folder
+        self.tensorboard = Scalars(folder.file(TENSORBOARD_DIR))
         self.saved_model_file = str(folder.file(MODEL_FILE))
         self.logger = getLogger("recbole_ext")
         self.metric = canonical(config["valid_metric"])

@@ -105,7 +105,9 @@ def test_positions_weigh_the_same_and_sum_to_the_batches(kind: dict[str, Any]) -
     batches = list(loader(**kind))
     weights = torch.cat([batch[TARGET_WEIGHT] for batch in batches]).double()
     assert len(weights.unique()) == 1
-    counts = torch.cat([batch.interaction.get(TARGET_COUNT, torch.ones(len(batch))) for batch in batches])
+    counts = torch.cat(
+        [batch.interaction.get(TARGET_COUNT, torch.ones(len(batch))) for batch in batches]
+    )
     assert (weights * counts).sum().item() == pytest.approx(len(batches), rel=1e-6)
 
 
@@ -130,7 +132,9 @@ def test_evaluation_ranks_each_held_out_item_once(part: str) -> None:
     source = EvaluationLoader(CONFIG, dataset, places)
     batches = list(source)
     assert len(batches) == len(source)
-    assert sorted(np.concatenate([batch.rows for batch in batches])) == list(range(len(source.rows)))
+    assert sorted(np.concatenate([batch.rows for batch in batches])) == list(
+        range(len(source.rows))
+    )
     widths = [batch.interaction["item_id_list"].shape[1] for batch in batches]
     assert widths == sorted(widths, reverse=True)  # the longest first
     for batch in batches:

@@ -89,13 +89,17 @@ def test_rows_are_those_of_recbole(
     part: str, rows: int, stock: list[Any], ours: dict[str, dict[str, torch.Tensor]]
 ) -> None:
     theirs = stock[["train", "valid", "test"].index(part)].inter_feat.interaction
-    assert set(ours[part]) == set(theirs) == {
-        *COLUMNS,
-        "item_length",
-        "item_id_list",
-        "rating_list",
-        "timestamp_list",
-    }
+    assert (
+        set(ours[part])
+        == set(theirs)
+        == {
+            *COLUMNS,
+            "item_length",
+            "item_id_list",
+            "rating_list",
+            "timestamp_list",
+        }
+    )
     # RecBole orders its rows by user, and after augmentation by time: back to the first order.
     order = np.lexsort((theirs["timestamp"], theirs["user_id"]))
     for name, values in theirs.items():
@@ -113,7 +117,9 @@ def test_some_rows_are_cut_and_some_are_not(ours: dict[str, dict[str, torch.Tens
 def exact_targets() -> dict[str, str]:
     """The last item of each user by exact time, ties in the order of the file."""
     frame = bundled().astype({"user_id": str, "item_id": str})
-    return frame.sort_values("timestamp", kind="stable").groupby("user_id")["item_id"].last().to_dict()
+    return (
+        frame.sort_values("timestamp", kind="stable").groupby("user_id")["item_id"].last().to_dict()
+    )
 
 
 def stock_targets(ml_100k: Callable[..., dict[str, Any]]) -> dict[str, str]:

@@ -32,7 +32,9 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 def windows(rows: Rows) -> list[tuple[int, int, int]]:
     """(user, start, end) of every row."""
-    return [(int(u), int(s), int(e)) for u, s, e in zip(rows.users, rows.start, rows.end, strict=True)]
+    return [
+        (int(u), int(s), int(e)) for u, s, e in zip(rows.users, rows.start, rows.end, strict=True)
+    ]
 
 
 def trained(rows: Rows) -> Counter[int]:
@@ -152,9 +154,7 @@ def test_held_out_rows_end_before_their_target(
 
 def test_phases_differ_between_epochs_and_users() -> None:
     store, split = prepared([200] * 40)
-    heads = {
-        seed: chunk_rows(store, split, 50, rng(seed)).lengths.tolist() for seed in range(3)
-    }
+    heads = {seed: chunk_rows(store, split, 50, rng(seed)).lengths.tolist() for seed in range(3)}
     assert heads[0] != heads[1] != heads[2] != heads[0]
     rows = chunk_rows(store, split, 50, rng(0))
     first = {user: end - start for user, start, end in reversed(windows(rows))}

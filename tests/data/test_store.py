@@ -13,7 +13,9 @@ from recbole_ext.data.store import SequenceStore
 
 TIMES = (0.0, 1.0, 2.0**31, 2.0**31 + 0.25, 2.0**31 + 0.5, 1e300)
 Row = tuple[int, int, float]  # user 1..5, item 1..9, time
-ROWS = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 9), st.sampled_from(TIMES)), max_size=60)
+ROWS = st.lists(
+    st.tuples(st.integers(1, 5), st.integers(1, 9), st.sampled_from(TIMES)), max_size=60
+)
 
 
 def store_of(rows: list[Row], n_users: int = 6, n_items: int = 10) -> SequenceStore:
@@ -54,7 +56,9 @@ def test_columns_follow() -> None:
     users, items = np.array([2, 1, 1]), np.array([3, 4, 5])
     times = np.array([1.0, 2.0, 1.0])
     pairs = np.array([[30, 31], [40, 41], [50, 51]])
-    store = SequenceStore.from_interactions(users, items, times, 3, 6, {"time": times, "two": pairs})
+    store = SequenceStore.from_interactions(
+        users, items, times, 3, 6, {"time": times, "two": pairs}
+    )
     assert store.items.tolist() == [5, 4, 3]
     assert store.columns["time"].tolist() == [1.0, 2.0, 1.0]
     assert store.columns["two"].tolist() == [[50, 51], [40, 41], [30, 31]]

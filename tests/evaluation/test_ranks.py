@@ -92,7 +92,7 @@ def test_infinities(
 def test_a_nan_is_an_error(place: int, other: float) -> None:
     scores = [[0.0, 1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 2.0, other, 4.0]]
     scores[1][place] = math.nan
-    with pytest.raises(FloatingPointError, match="^the model scored an item as NaN; its ranking"):
+    with pytest.raises(FloatingPointError, match=r"^the model scored an item as NaN; its ranking"):
         rank(scores, [4, 4], [[], []])
 
 

@@ -14,6 +14,7 @@ from recbole_ext.run import Run, load, run
 N_ITEMS = 30
 LENGTH = 6  # MAX_ITEM_LIST_LENGTH: most users have more items
 UNTITLED = "i7"
+STEP = 128  # seconds; RecBole keeps time in float32, which tells no less apart
 
 SETTINGS: dict[str, Any] = {
     "MAX_ITEM_LIST_LENGTH": LENGTH, "epochs": 2, "stopping_step": 5, "eval_batch_size": 64,
@@ -43,7 +44,7 @@ def visits() -> dict[str, list[str]]:
 def write_shop(data_path: Path) -> Path:
     """The atomic files of data set ``shop``, its interactions in no order; returns data_path."""
     rows = [
-        f"{user}\t{item}\t{1_700_000_000 + 64 * place}"
+        f"{user}\t{item}\t{1_700_000_000 + STEP * place}"
         for user, items in visits().items()
         for place, item in enumerate(items)
     ]

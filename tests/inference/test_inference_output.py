@@ -120,3 +120,14 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
     assert str(error.value) == f"--output: {path} cannot be written (No space left on device)"
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["best.csv"]
+
+
+def test_stdout_on_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr("sys.stdout", Full())
+    with pytest.raises(ConfigError) as error:
+        write(answer(), "jsonl", None)
+    assert str(error.value) == "stdout cannot be written (No space left on device)"

@@ -109,7 +109,9 @@ def test_other_state(folder: RunFolder) -> None:
 
 
 def test_what_would_need_pickle_is_refused(folder: RunFolder) -> None:
-    with pytest.raises(CheckpointError, match="^cannot save 'extra.odd' of type set without pickle$"):
+    with pytest.raises(
+        CheckpointError, match=r"^cannot save 'extra\.odd' of type set without pickle$"
+    ):
         saved(folder, Counting(odd={1, 2}))
     assert list(folder.path.iterdir()) == []
 
@@ -212,7 +214,13 @@ def test_random_sources_go_on(folder: RunFolder) -> None:
 
     def draws() -> list[float]:
         loader = torch.rand(1, generator=Loader.generator).item()
-        return [random.random(), random.gauss(0, 1), *np.random.randn(3), torch.rand(1).item(), loader]
+        return [
+            random.random(),
+            random.gauss(0, 1),
+            *np.random.randn(3),
+            torch.rand(1).item(),
+            loader,
+        ]
 
     draws()  # numpy and random keep half of a pair of normal numbers
     tensors, rest = checkpoint.random_tensors(Loader)

@@ -41,7 +41,9 @@ def test_keys_reach_the_optimizer(learner: str, family: type[Optimizer]) -> None
     assert (group["eps"], group["weight_decay"]) == (1e-6, 0.02)
 
 
-@pytest.mark.parametrize(("key", "fused"), [("auto", True), (None, True), (True, True), (False, False)])
+@pytest.mark.parametrize(
+    ("key", "fused"), [("auto", True), (None, True), (True, True), (False, False)]
+)
 def test_fused(key: Any, fused: bool) -> None:
     assert optimizer(fused_optimizer=key).param_groups[0]["fused"] is fused
 

@@ -63,9 +63,7 @@ def test_early_stopping_is_not_fooled_by_rounding(
     assert saved_epoch(finished) == 2
 
 
-def test_early_stopping_on_seen_masked(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_early_stopping_on_seen_masked(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "MRR@5_seen_masked"
     scripted(monkeypatch, [0.1, 0.3, 0.2], name)
     chosen = settings(epochs=3, valid_metric="mrr@5_Seen_Masked".lower())

@@ -58,7 +58,8 @@ class AtomicFile:
     def error(self, problem: str, line: int | None = None, column: str = "") -> DataError:
         """The DataError of a place in the file."""
         place = f", line {line}" if line else ""
-        return DataError(f"{self.path}{place}{f', column {show(column)}' if column else ''}: {problem}")
+        place += f", column {show(column)}" if column else ""
+        return DataError(f"{self.path}{place}: {problem}")
 
     def column(self, name: str, key: str) -> Column:
         """The column of this name. Raises DataError, with the nearest name."""
@@ -106,22 +107,22 @@ def read_header(file: AtomicFile, time: str | None = None) -> AtomicFile:
     with open_text(file.path, file.encoding) as text:
         line = text.readline().rstrip("\n")
     if not line.strip():
-        what = "the first line is blank" if line or file.path.stat().st_size else "the file is empty"
-        raise file.error(f"{what}; it must name the columns, {_EXAMPLE}", 1)
+        what = "the first line is blank" if file.path.stat().st_size else "the file is empty"
+        raise file.error(f"{what}; its first line must name the columns, {_EXAMPLE}")
     columns: list[Column] = []
     for place, cell in enumerate(line.split(file.separator)):
         name, kind = _name_and_type(file, line, cell)
         if any(name == other.name for other in columns):
             raise file.error(f"column {show(name)} is there twice", 1)
-        is_id = name in file.roles and name != time
-        columns.append(Column(name, kind, place, is_id, name == time))
+        needed, is_time = name in file.roles, name == time
+        columns.append(Column(name, kind, place, needed and not is_time, needed and is_time))
     return AtomicFile(
         file.path, file.separator, file.encoding, tuple(columns), file.roles, file.unique
     )
 
 
 def _check_separator(file: AtomicFile) -> None:
-    if any(mark in file.separator for mark in '"\r\n\0:'):
+    if any(mark in file.separator for mark in '"\r\n\0'):
         raise file.error(f"field_separator: {show(file.separator)} cannot separate columns")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from io import BytesIO
@@ -16,6 +17,7 @@ from recbole_ext.data.atomic.header import AtomicFile, Column
 from recbole_ext.data.atomic.text import Block, blocks, is_regular, open_text
 from recbole_ext.errors import show
 
+_WORDS = re.compile(rb"true|false", re.IGNORECASE)
 _DTYPES: dict[str, Any] = {"token": "category", "float": np.float64}
 
 
@@ -68,18 +70,19 @@ def read_columns(
     """
     kept = {c.name: TokenColumn() if c.type == "token" else PlainColumn() for c in columns}
     ids: dict[str, int] = {}
+    rows = 0
     with open_text(file.path, file.encoding) as text:
         text.readline()
         for block in blocks(text, 2, block_size):
             numbers, frame = _parse(file, _delimited(file, block), columns, seq_separator)
-            if file.unique and len(numbers):
+            rows += len(numbers)
+            if file.unique:
                 _check_unique(file, frame[file.unique], numbers, ids)
             for name, column in kept.items():
                 column.add(frame[name].array)
-    found = pd.DataFrame({name: column.values() for name, column in kept.items()})
-    if found.empty:
+    if not rows:
         raise file.error("there is a header, but no line after it")
-    return found
+    return pd.DataFrame({name: column.values() for name, column in kept.items()})
 
 
 def _delimited(file: AtomicFile, block: Block) -> Block:
@@ -98,7 +101,7 @@ def _parse(
     if plain and is_regular(data, file.delimiter, len(file.columns)):
         with suppress(ValueError):
             frame = _frame(file, data, columns)
-            if _is_sound(frame, columns):
+            if _is_sound(frame, columns) and not _may_be_words(frame, columns, data):
                 return range(block.first, block.first + len(frame)), frame
     numbered = list(sound_lines(file, block, columns, seq_separator))
     data = "".join(f"{line}\n" for _, line in numbered).encode()
@@ -146,10 +149,17 @@ def _is_sound(frame: pd.DataFrame, columns: Sequence[Column]) -> bool:
     return True
 
 
+def _may_be_words(frame: pd.DataFrame, columns: Sequence[Column], data: bytes) -> bool:
+    """Whether a column of 0 and 1 may have been true and false: pandas takes these for numbers."""
+    binary = any(c.type == "float" and frame[c.name].dropna().isin((0, 1)).all() for c in columns)
+    return binary and _WORDS.search(data) is not None
+
+
 def _check_unique(
     file: AtomicFile, tokens: pd.Series, numbers: Sequence[int], seen: dict[str, int]
 ) -> None:
     for number, token in zip(numbers, tokens, strict=True):
         before = seen.setdefault(token, number)
         if before != number:
-            raise file.error(f"{show(token)} is on line {before} already", number, file.unique or "")
+            problem = f"{show(token)} stands on line {before} already"
+            raise file.error(problem, number, file.unique or "")

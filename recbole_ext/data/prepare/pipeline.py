@@ -76,22 +76,23 @@ def prepare(
     given = choose_filters(filters, {})
     folder = Path(data_path) / dataset
     check_target(folder / f"{dataset}.inter", overwrite)
-    path, fetched = (input, None) if input else _download(dataset, known, Path(data_path))
+    path, fetched = (
+        (input, None) if input is not None else _download(dataset, known, Path(data_path))
+    )
     source, reader, format = _open(Path(path), format, columns, known)
     chosen = given if reader.filtered or known is None else choose_filters(filters, known.filters)
     raw = _read(source, reader)
-    log = apply_filters(raw, chosen)
-    items = reader.items(source)
+    log, items = apply_filters(raw, chosen), reader.items(source)
     sha256 = write_atomic(log, folder, overwrite, items)  # last: what stops before leaves nothing
     return PrepareReport(
-        path=folder / f"{dataset}.inter",
-        dataset=dataset,
-        source=source.path,
-        format=format,
-        filters=chosen,
-        raw_interactions=len(raw),
-        statistics=statistics_of(log),
-        sha256=sha256,
+        folder / f"{dataset}.inter",
+        dataset,
+        source.path,
+        format,
+        chosen,
+        len(raw),
+        statistics_of(log),
+        sha256,
         described=None if items is None else items.count(log.item_tokens),
         source_sha256=fetched,
     )

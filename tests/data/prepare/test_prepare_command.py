@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from pandas._libs.parsers import STR_NA_VALUES
 
 from recbole_ext.data.prepare import add_arguments, main, prepare
 from recbole_ext.data.prepare.log import FieldError, Vocabulary
+from recbole_ext.data.prepare.registry import FORMATS
 from recbole_ext.errors import DataError
 
 
@@ -33,7 +35,9 @@ def test_main_prints_the_report(
     raw("s.txt", "u1 a b\nu2 b c d\nu3 d\n")
     assert main(parse("--input=s.txt", "--dataset=d", "--data_path=here", "--min_user=2")) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "here/d/d.inter (format sequences; 5 of 6 interactions kept)"
+    assert lines[0] == (
+        "here/d/d.inter from s.txt (format sequences; min_user=2; 5 of 6 interactions kept)"
+    )
     assert lines[1:4] == [
         "users                      2",
         "items                      4",
@@ -54,6 +58,22 @@ def test_overwrite_is_a_switch(raw: Callable[..., Path]) -> None:
     raw("s.txt", "u1 a b\n")
     assert [main(parse("--input=s.txt", "--dataset=d", *more)) for more in ([], ["--overwrite"])]
     assert parse("--input=s.txt", "--dataset=d").overwrite is False
+
+
+def test_all_options_arrive(raw: Callable[..., Path]) -> None:
+    raw("t.csv", "when;who;what;stars\n1577836800000;u;a;5\n1609459200000;u;a;3\n0;u;a;1\n")
+    columns = ("--user_col=who", "--item_col=what", "--time_col=when", "--rating_col=stars")
+    options = ("--sep=;", "--time_unit=ms", "--since=2019-01-01", "--until=2022-01-01")
+    kept = ("--duplicates=last", "--min_user=1", "--min_item=1", "--min_mode=once")
+    assert main(parse("--input=t.csv", "--dataset=d", *columns, *options, *kept)) == 0
+    assert Path("dataset/d/d.inter").read_text().splitlines()[1:] == ["u\ta\t3\t1609459200"]
+
+
+def test_help_names_every_format() -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    text = " ".join(parser.format_help().split())
+    assert [name for name in FORMATS if not re.search(rf"\b{name}\b", text)] == []
 
 
 def test_help_imports_nothing_heavy() -> None:

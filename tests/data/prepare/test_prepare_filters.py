@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from recbole_ext.data.prepare import prepare
 from recbole_ext.data.prepare.filters import keep_core
 from recbole_ext.data.prepare.log import Log
-from recbole_ext.data.prepare.statistics import Statistics, table
+from recbole_ext.data.prepare.statistics import Statistics, statistics_of, table
 from recbole_ext.errors import DataError
 
 # Items a and b have three users each. d has one, so it goes; then u3 has one item left and goes;
@@ -73,6 +73,54 @@ def test_core_equals_the_naive_one(
     assert np.all(np.diff(core.timestamps) > 0)
 
 
+def test_once_counts_in_the_whole_file(raw: Callable[..., Path]) -> None:
+    # d has one user and goes, and with it half of u3, who stays: it had two.
+    path = prepare(raw("s.txt", CHAIN), "d", min_user=2, min_item=2, min_mode="once").path
+    rows = [row.rpartition("\t")[0] for row in path.read_text().splitlines()[1:]]
+    assert rows == ["u1\ta", "u1\tb", "u2\ta", "u2\tb", "u3\tc", "u4\tc", "u4\ta", "u4\tb"]
+
+
+# user a: item x at 3, 1, 1, 2; item y at 2. user b: x at 2.
+REPEATED = "a::x::1::3\na::x::2::1\na::y::3::2\na::x::4::1\nb::x::5::2\na::x::6::2\na::x::7::3\n"
+
+
+@pytest.mark.parametrize(
+    ("which", "ratings"), [("keep", "1234567"), ("first", "235"), ("last", "357")]
+)
+def test_repeated_pairs_in_time_then_in_the_files_order(
+    raw: Callable[..., Path], which: str, ratings: str
+) -> None:
+    path = prepare(raw("ratings.dat", REPEATED), "d", duplicates=which).path
+    assert "".join(row.split("\t")[2] for row in path.read_text().splitlines()[1:]) == ratings
+
+
+# Midnights of 2018-12-31, 2019-01-01, 2019-01-02 and a second later, as `date -u +%s` gives them.
+DAYS = "u::a::1::1546214400\nu::b::1::1546300800\nu::c::1::1546387200\nu::d::1::1546387201\n"
+
+
+@pytest.mark.parametrize(
+    ("window", "items"),
+    [
+        ({"since": "2019-01-01"}, "bcd"),
+        ({"until": "2019-01-02"}, "ab"),
+        ({"since": "2019-01-01", "until": "2019-01-02 00:00:01"}, "bc"),
+        ({"since": "2019-01-01T01:00:00+01:00"}, "bcd"),
+        ({"since": "2018-12-31", "until": ""}, "abcd"),
+    ],
+)
+def test_window(raw: Callable[..., Path], window: dict[str, str], items: str) -> None:
+    path = prepare(raw("ratings.dat", DAYS), "d", **window).path
+    assert "".join(row.split("\t")[1] for row in path.read_text().splitlines()[1:]) == items
+
+
+def test_window_then_repeats_then_counts(raw: Callable[..., Path]) -> None:
+    # Before 5 lie a's x twice: one with `first`, so a has one item and is dropped.
+    lines = "a::x::1::1\na::x::1::2\na::y::1::9\nb::x::1::3\nb::y::1::4\n"
+    until = "1970-01-01 00:00:05"
+    path = prepare(raw("ratings.dat", lines), "d", until=until, duplicates="first", min_user=2).path
+    assert [row[:3] for row in path.read_text().splitlines()[1:]] == ["b\tx", "b\ty"]
+
+
 def test_statistics_by_hand(raw: Callable[..., Path]) -> None:
     lines = "1::a::5::7\n1::b::5::7\n1::a::5::8\n2::b::5::7\n2::c::5::9\n3::c::5::9\n"
     statistics = prepare(raw("ratings.dat", lines), "d").statistics
@@ -87,6 +135,21 @@ def test_statistics_by_hand(raw: Callable[..., Path]) -> None:
         tied=2 / 6,
         repeated=1,
     )
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)), min_size=1),
+    st.sampled_from([1.0, 0.5, 1e15]),
+)
+def test_ties_and_repeats_equal_the_naive_counts(
+    rows: list[tuple[int, int, int]], scale: float
+) -> None:
+    users, items, times = (np.array(column) for column in zip(*rows, strict=True))
+    names = [str(code) for code in range(4)]
+    statistics = statistics_of(Log(users, items, times * scale, names, names))
+    moments = Counter((user, time) for user, _, time in rows)
+    assert statistics.tied == sum(n for n in moments.values() if n > 1) / len(rows)
+    assert statistics.repeated == len(rows) - len({(user, item) for user, item, _ in rows})
 
 
 def test_table_marks_what_differs_from_the_published_sizes() -> None:

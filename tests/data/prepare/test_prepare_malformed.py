@@ -18,7 +18,10 @@ from recbole_ext.errors import DataError
 FORMATS = (
     "(sequences: 'user item item ...', one line per user; "
     "pairs: 'user item', one line per interaction; "
-    "movielens: 'user::item::rating::timestamp', ratings.dat or a zip with it)"
+    "movielens: ratings.dat, ratings.csv or u.data, or a zip with it; "
+    "amazon_ratings: CSV of 'user,item,rating,timestamp'; "
+    "amazon_reviews: JSON lines of reviews; yelp: JSON lines of reviews; "
+    "columns: any CSV, TSV or Parquet file, by --user_col, --item_col and --time_col)"
 )
 LINES = "".join(f"u{n} a b c{n}\n" for n in range(5000)).encode()
 
@@ -109,9 +112,15 @@ CASES: list[tuple[str, str | bytes, str]] = [
     ),
     (
         "u.data",
-        "1\t2\t3\t4\n1\t3\t3\t5\n",
-        f"u.data: is of no known format; name it by --format {FORMATS}",
+        "1\t2\t3\t4\n1\t3\t3\n",
+        "u.data, line 2: has 3 fields, 'user item rating timestamp' has 4",
     ),
+    (
+        "x.tar",
+        b"ratings.dat".ljust(257, b"\0") + b"ustar",
+        "x.tar: is a tar archive: unpack it and give the file",
+    ),
+    ("p.parquet", b"PAR1", "p.parquet: is a Parquet file: name its --user_col and --item_col"),
     (
         "d.inter",
         "user_id:token\titem_id:token\n",

@@ -79,7 +79,7 @@ def test_movielens_keeps_the_order_of_ties(inter: Inter) -> None:
 
 
 def test_movielens_in_its_zip(inter: Inter) -> None:
-    content = zipped(**{"ml-1m__movies.dat": "1::Toy Story::x", "ml-1m__ratings.dat": RATINGS})
+    content = zipped(**{"ml-1m__README": "x", "ml-1m__ratings.dat": RATINGS})
     assert inter("ml-1m.zip", content) == RATING_ROWS
 
 
@@ -92,6 +92,9 @@ def test_movielens_in_its_zip(inter: Inter) -> None:
         ("a.txt", "u1 a\nu2 b\nu1 b\n", "pairs"),
         ("a.txt", "1::2::3::4\n", "movielens"),
         ("ratings.dat", "1::2::3::4\n", "movielens"),
+        ("a.csv", "userId,movieId,rating,timestamp\n1,2,3,4\n", "movielens"),
+        ("a.csv", "u1,a,5.0,978300760\n", "amazon_ratings"),
+        ("a.csv", "user_id,parent_asin,rating,timestamp\nu,a,5.0,1\n", "amazon_ratings"),
     ],
 )
 def test_format_is_guessed(

@@ -38,7 +38,7 @@ def test_sizes_and_round_trip(name: str, tmp_path: Path) -> None:
     found = {key: getattr(statistics, key) for key in ("users", "items", "interactions")}
     assert found == known_datasets()[name].published
     assert round(statistics.average, 2) == AVERAGE[name]
-    assert (statistics.tied, statistics.repeated) == (0, 0)
+    assert (statistics.tied, statistics.repeated) == (None, 0)
     assert sequences_sha256(report.path) == SHA256[name]
 
 

@@ -36,7 +36,7 @@ def find_layout(source: Source, columns: Columns) -> Layout:
     given = columns.separator
     separator = given or max(_SEPARATORS, key=lambda one: _held(first, one, columns))
     names = _split(first, separator)
-    header = any(name in names for name in columns.named.values())
+    header = not all(name.isdecimal() for name in columns.named.values())
     places = {role: _place(source, names, name, header) for role, name in columns.named.items()}
     time = places.get("time")
     return Layout(
@@ -62,20 +62,22 @@ def _split(line: str, separator: str) -> list[str]:
 def _held(line: str, separator: str, columns: Columns) -> tuple[int, int]:
     """How many of the columns the first line holds with this separator, and how many fields."""
     names = _split(line, separator)
-    numbers = [int(name) for name in columns.named.values() if name.isdecimal()]
-    held = sum(name in names for name in columns.named.values())
-    return held + sum(0 < place <= len(names) for place in numbers), len(names)
+    wanted = columns.named.values()
+    if all(name.isdecimal() for name in wanted):
+        return sum(0 < int(name) <= len(names) for name in wanted), len(names)
+    return sum(name in names for name in wanted), len(names)
 
 
 def _place(source: Source, names: list[str], name: str, header: bool) -> int:
-    if names.count(name) > 1:
+    if header and names.count(name) > 1:
         raise DataError(f"{source.label}: column {name!r} stands there {names.count(name)} times")
-    if name in names:
+    if header and name in names:
         return names.index(name)
-    if not header and name.isdecimal() and 0 < int(name) <= len(names):
+    if not header and 0 < int(name) <= len(names):
         return int(name) - 1
     shown = ", ".join(names[:20])
-    reason = f"has no column {name!r}{nearest(name, names)}; it has {shown}"
+    near = nearest(name, names) if header else ""
+    reason = f"has no column {name!r}{near}; it has {shown}"
     raise DataError(f"{source.label}: {reason}")
 
 

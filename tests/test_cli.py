@@ -1,0 +1,218 @@
+"""The command line: what it prints, and how it says no."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbole_ext import __version__
+from recbole_ext.cli import main
+from recbole_ext.training.trainer import SequenceTrainer
+
+pytestmark = pytest.mark.usefixtures("quiet_place")
+
+Settings = Callable[..., dict[str, Any]]
+ROOT = Path(__file__).parents[1]
+COMMANDS = ("run", "resume", "prepare", "models")
+
+
+def python(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *words], capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def as_arguments(settings: dict[str, Any]) -> list[str]:
+    return [f"--{key}={value}" for key, value in settings.items()]
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """The one line of a user's mistake, without its ``error: ``."""
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1 and err.startswith("error: ") and "Traceback" not in err
+    return err.removeprefix("error: ").rstrip("\n")
+
+
+def test_unknown_model(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refusal(capsys, "run", "--model=FPARek", "--dataset=ml-100k") == (
+        "unknown model 'FPARek' (from --model); did you mean 'FPARec'?"
+    )
+
+
+def test_unknown_key(capsys: pytest.CaptureFixture[str]) -> None:
+    line = refusal(capsys, "run", "--model=FPARec", "--dataset=ml-100k", "--hiden_size=8")
+    assert line == (
+        "unknown key 'hiden_size' (from --hiden_size) for model FPARec; did you mean 'hidden_size'?"
+    )
+
+
+def test_missing_data_set(capsys: pytest.CaptureFixture[str]) -> None:
+    line = refusal(capsys, "run", "--model=FPARec", "--dataset=ml-1m", "--data_path=d")
+    assert "ml-1m.inter is missing; get it (" in line
+    assert "python -m recbole_ext prepare" in line
+    assert list(Path().iterdir()) == []
+
+
+def test_a_run_folder_in_use(capsys: pytest.CaptureFixture[str], settings: Settings) -> None:
+    Path("mine").mkdir()
+    Path("mine", "thesis.tex").touch()
+    words = as_arguments(settings(run_dir="mine"))
+    line = refusal(capsys, "run", "--model=FPARec", "--dataset=ring", *words)
+    place = Path("mine").absolute()
+    assert line.startswith(f"run_dir: {place} is not empty; resume it with ")
+    assert [file.name for file in place.iterdir()] == ["thesis.tex"]
+
+
+def test_broken_yaml(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("broken.yaml").write_text("epochs: 3\ntopk: [5, 10\nseed: 1\n")
+    words = ("--model=FPARec", "--dataset=ml-100k", "--config_files=broken.yaml")
+    assert refusal(capsys, "run", *words).startswith("broken.yaml:3: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["run", "--dataset=ml-100k"], "no model given: add --model=NAME, or 'model: NAME' to a"),
+        (["run", "--model=FPARec"], "no dataset given: add --dataset=NAME, or 'dataset: NAME' to"),
+        (["run", "--model=FPARec", "--dataset=ml-100k", "epochs=3"], "unexpected argument 'epoch"),
+        (["run", "--model=FPARec", "--dataset=ml-100k", "--epochs"], "'--epochs' has no value; w"),
+        (["resume", "nowhere"], "nowhere is no run folder: it has no config.yaml"),
+        (["prepare", "--input=nowhere.txt", "--dataset=d"], "nowhere.txt: no such file"),
+    ],
+)
+def test_other_mistakes(words: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert refusal(capsys, *words).startswith(line)
+
+
+@pytest.mark.parametrize("words", [[], ["fly"], ["resume", "a", "b"], ["models", "--x=1"]])
+def test_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 2
+    assert "usage: recbole_ext" in capsys.readouterr().err
+
+
+def test_in_a_process_of_its_own() -> None:
+    found = python("-m", "recbole_ext", "run", "--model=FPARec", "--dataset=nowhere")
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr.startswith("error: dataset 'nowhere': ")
+    assert found.stderr.count("\n") == 1
+
+
+def test_a_nan_is_no_mistake_of_the_command_line(
+    capsys: pytest.CaptureFixture[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = SequenceTrainer._step
+    monkeypatch.setattr(SequenceTrainer, "_step", lambda *args: step(*args) * float("nan"))
+    assert main(["run", "--model=FPARec", "--dataset=ring", *as_arguments(settings())]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("error: the training loss became NaN in epoch 0; lower learning_rate")
+
+
+def test_interrupting_tells_how_to_go_on(
+    capsys: pytest.CaptureFixture[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(SequenceTrainer, "evaluate", _interrupt)
+        words = as_arguments(settings(run_dir="place"))
+        assert main(["run", "--model=FPARec", "--dataset=ring", *words]) == 130
+    last = capsys.readouterr().err.splitlines()[-1]
+    place = Path("place").resolve()
+    assert last == f"interrupted; go on with: recbole_ext resume {place}"
+    assert main(["resume", str(place)]) == 0
+    assert capsys.readouterr().out.endswith(f"run folder: {place}\n")
+
+
+def _interrupt(*args: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("words", [["--help"], *([command, "--help"] for command in COMMANDS)])
+def test_help_needs_neither_torch_nor_recbole(words: list[str]) -> None:
+    code = (
+        "import sys, atexit; from recbole_ext.cli import main;"
+        "heavy = ('torch', 'recbole', 'pandas', 'ray', 'matplotlib', 'transformers');"
+        "found = lambda: [name for name in heavy if name in sys.modules];"
+        "atexit.register(lambda: print('loaded:', *found()));"
+        "main(sys.argv[1:])"
+    )
+    found = python("-c", code, *words)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout.startswith("usage: recbole_ext")
+    assert found.stdout.splitlines()[-1] == "loaded:"
+
+
+def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    for command in COMMANDS:
+        assert any(line.split()[:1] == [command] for line in lines), command
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+def test_models(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models"]) == 0
+    rows = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
+    assert rows["FPARec"][:2] == ["recbole_ext", "sequential"]
+    assert rows["VanillaAR"] == ["recbole_ext", "sequential", "ComposableRecommender"]
+    assert rows["SASRec"] == ["RecBole", "sequential"]
+    assert rows["BPR"] == ["RecBole", "general"]
+    assert "XGBoost" not in rows
+    assert len(rows) > 90
+
+
+def test_the_readmes_command_is_recbole_ext_run(settings: Settings) -> None:
+    """Both ways of starting a run give the same table and the same results."""
+    outputs = []
+    for name, words in (
+        ("a", [str(ROOT / "run_recbole_ext.py")]),
+        ("b", ["-m", "recbole_ext", "run"]),
+    ):
+        arguments = as_arguments(settings(run_dir=str(Path(name).absolute())))
+        found = python(*words, "--model=FPARec", "--dataset=ring", *arguments)
+        assert found.returncode == 0, found.stderr
+        table, _, rest = found.stdout.partition("best epoch")
+        outputs.append((table, json.loads(Path(name, "metrics.json").read_text())))
+        assert rest.endswith(f"run folder: {Path(name).absolute()}\n")
+    (table, one), (other_table, other) = outputs
+    for metrics in (one, other):
+        del metrics["seconds_per_epoch"], metrics["train_seconds"]
+    assert (table, one) == (other_table, other)
+    lines = table.splitlines()
+    assert " ".join(lines[0].split()) == (
+        "metric valid, seen kept seen masked test, seen kept seen masked"
+    )
+    shown = {line.split()[0]: line.split()[1:] for line in lines[2:]}
+    assert len(shown) == 9
+    parts = ("valid", "valid_seen_masked", "test", "test_seen_masked")
+    assert shown["NDCG@10"] == [f"{one[part]['NDCG@10']:.4f}" for part in parts]
+
+
+def test_config_files_in_order(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.yaml").write_text("epochs: 1\nhidden_size: 8\nmodel: PARec\ndataset: ring\n")
+    Path("b.yaml").write_text("hidden_size: 12\ntopk: [3]\nvalid_metric: MRR@3\n")
+    chosen = settings()
+    for key in ("epochs", "hidden_size"):
+        del chosen[key]
+    words = ["run", "--config_files=a.yaml b.yaml", *as_arguments(chosen), "--run_dir=r"]
+    assert main(words) == 0
+    metrics = json.loads(Path("r", "metrics.json").read_text())
+    assert (metrics["model"], metrics["epochs"]) == ("PARec", 1)
+    assert list(metrics["test"]) == ["Hit@3", "NDCG@3", "MRR@3"]
+    assert "hidden_size: 12" in Path("r", "config.yaml").read_text()
+    assert "MRR@3" in capsys.readouterr().out
