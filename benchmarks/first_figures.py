@@ -48,7 +48,7 @@ def main() -> None:
 
 def run_job(job: dict[str, Any], settings: dict[str, Any], run_dir: Path) -> None:
     """Finish one job in ``run_dir``, whatever is there already."""
-    from recbole_ext.run import resume, run
+    from recbole_ext.runner import resume, run
 
     if (run_dir / "metrics.json").exists():
         return

@@ -10,8 +10,8 @@ __version__ = "0.1.0"
 __all__ = ["list_models", "load", "run"]
 
 _HOME = {
-    "run": "recbole_ext.run",
-    "load": "recbole_ext.run",
+    "run": "recbole_ext.runner",
+    "load": "recbole_ext.runner",
     "list_models": "recbole_ext.registry",
 }
 

@@ -11,7 +11,7 @@ from recbole_ext import __version__
 from recbole_ext.errors import UserError
 
 if TYPE_CHECKING:
-    from recbole_ext.run import Run
+    from recbole_ext.runner import Run
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -116,7 +116,7 @@ def _add_models(commands: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from recbole_ext.run import run
+    from recbole_ext.runner import run
 
     named = {name: getattr(args, name) for name in ("model", "dataset", "config_files")}
     given = [f"--{name}={value}" for name, value in named.items() if value is not None]
@@ -125,7 +125,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _resume(args: argparse.Namespace) -> int:
-    from recbole_ext.run import resume
+    from recbole_ext.runner import resume
 
     _print_metrics(resume(args.run_dir))
     return 0

@@ -17,7 +17,7 @@ from benchmarks.peers.protocol import Figures, Task, answer, read_task, versions
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import build_loaders
 from recbole_ext.nn.losses import product_dtype
-from recbole_ext.run import load_data
+from recbole_ext.runner import load_data
 from recbole_ext.training.run_folder import RunFolder
 from recbole_ext.training.trainer import SequenceTrainer
 

@@ -66,7 +66,7 @@ def main(args: argparse.Namespace) -> int:
     asked = _asked(args)
 
     from recbole_ext.inference.recommend import recommend
-    from recbole_ext.run import load
+    from recbole_ext.runner import load
 
     answer = recommend(load(args.run_dir), asked, options, warn=_warn)
     write(answer, form, output)

@@ -34,7 +34,7 @@ from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.nn.embedding import PAD
 
 if TYPE_CHECKING:
-    from recbole_ext.run import Run
+    from recbole_ext.runner import Run
 
 # RecBole's other transforms only add columns for training: random ones, and slowly.
 _SCORING_TRANSFORMS = ("inverse_itemseq", "user_defined")

@@ -20,7 +20,7 @@ from recbole_ext.data.batches import FieldNames, gather
 from recbole_ext.data.dataset import FlatSequentialDataset, PrefixDataset
 from recbole_ext.data.rows import held_out_rows, prefix_rows
 from recbole_ext.data.split import leave_one_out
-from recbole_ext.run import load_data
+from recbole_ext.runner import load_data
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 

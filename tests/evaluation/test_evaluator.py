@@ -19,7 +19,7 @@ from recbole_ext.data.loaders import EvaluationLoader
 from recbole_ext.data.split import leave_one_out
 from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
 from recbole_ext.evaluation.lists import top_items, training_counts
-from recbole_ext.run import load_data
+from recbole_ext.runner import load_data
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 

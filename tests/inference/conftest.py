@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from shop import trained, write_shop
 
-from recbole_ext.run import Run
+from recbole_ext.runner import Run
 
 Trained = Callable[[str], Run]
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from recbole.data.interaction import Interaction
 
-from recbole_ext.run import Run, load, run
+from recbole_ext.runner import Run, load, run
 
 N_ITEMS = 30
 LENGTH = 6  # MAX_ITEM_LIST_LENGTH: most users have more items

@@ -16,7 +16,7 @@ from shop import write_items
 
 from recbole_ext.cli import main
 from recbole_ext.inference.results import Recommendations
-from recbole_ext.run import Run, load
+from recbole_ext.runner import Run, load
 
 Trained = Callable[[str], Run]
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from recbole_ext.data.batches import FieldNames
-from recbole_ext.run import Run, load, run
+from recbole_ext.runner import Run, load, run
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from shop import LENGTH, N_ITEMS, UNTITLED, best, scores_of, visits
 
 from recbole_ext.errors import ConfigError, DataError
 from recbole_ext.inference.results import Recommendation
-from recbole_ext.run import Run
+from recbole_ext.runner import Run
 
 Trained = Callable[[str], Run]
 VISITS = visits()

@@ -10,7 +10,7 @@ import torch
 from recbole.data.interaction import Interaction
 from shop import LENGTH, N_ITEMS, STEP, visits
 
-from recbole_ext.run import Run
+from recbole_ext.runner import Run
 
 VISITS = visits()
 USER = max(VISITS, key=lambda user: len(VISITS[user]))

@@ -12,7 +12,7 @@ import pytest
 from safetensors.torch import load_file
 
 from recbole_ext.errors import CheckpointError
-from recbole_ext.run import resume, run
+from recbole_ext.runner import resume, run
 from recbole_ext.training.run_folder import METRICS_FILE, MODEL_FILE, RESUME_FILE, RunFolder
 from recbole_ext.training.trainer import SequenceTrainer
 

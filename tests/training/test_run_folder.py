@@ -88,6 +88,14 @@ def test_texts_replace_texts(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
 
 
+def test_a_reader_sees_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.write_text("a", "the old text, whole")
+    with folder.file("a").open() as reader:
+        folder.write_text("a", "new")
+        assert reader.read() == "the old text, whole"
+
+
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.write_text("a", "old")

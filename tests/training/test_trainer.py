@@ -11,7 +11,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from recbole_ext.run import Run, run
+from recbole_ext.runner import Run, run
 from recbole_ext.training import checkpoint
 from recbole_ext.training.run_folder import MODEL_FILE
 from recbole_ext.training.trainer import Progress, SequenceTrainer

@@ -1,4 +1,7 @@
-"""From names to a finished run folder, and back."""
+"""From names to a finished run folder, and back.
+
+The module is not called run: importing it would replace ``recbole_ext.run``, the function.
+"""
 
 from __future__ import annotations
 

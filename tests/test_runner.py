@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from recbole_ext.config import ExtConfig
 from recbole_ext.errors import CheckpointError, ConfigError, DataError
-from recbole_ext.run import load, run
+from recbole_ext.runner import load, run
 from recbole_ext.training.trainer import SequenceTrainer
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
@@ -124,7 +124,7 @@ def test_load_scores_the_same(model: str, settings: Settings) -> None:
 def test_load_in_another_process(settings: Settings) -> None:
     finished = run("FPARec", "ring", config_dict=settings())
     code = (
-        "import sys, json; from recbole_ext.run import load; "
+        "import sys, json; from recbole_ext.runner import load; "
         "print(json.dumps(load(sys.argv[1]).evaluate().flat()))"
     )
     words = [sys.executable, "-c", code, str(finished.run_dir)]
@@ -266,12 +266,12 @@ def test_load_of_an_unfinished_run(settings: Settings, monkeypatch: pytest.Monke
     assert loaded.evaluate("valid").seen_kept["Hit@20"] > 0
 
 
-@pytest.mark.xfail(strict=True, reason="the submodule recbole_ext.run hides the function")
+@pytest.mark.xfail(strict=True, reason="the submodule recbole_ext.runner hides the function")
 @pytest.mark.parametrize(
     "code",
     [
         "from recbole_ext import run, load, list_models",
-        "from recbole_ext.run import resume; import recbole_ext; run = recbole_ext.run",
+        "from recbole_ext.runner import resume; import recbole_ext; run = recbole_ext.runner",
     ],
 )
 def test_the_public_run_is_a_function(code: str) -> None:
