@@ -1,7 +1,8 @@
 """The one place that adapts RecBole 1.2.1 to a current numpy, scipy, pandas and torch.
 
 Importing this module applies every adaptation, once. Each carries its reason. Nothing here changes
-what a model computes, with one exception that is a correction: time order (``sort_by_exact_time``).
+what a model computes, with two exceptions that are corrections: the order in time
+(``sort_by_exact_time``) and the counts of Pop (``count_popularity_exactly``).
 ``recbole.quick_start`` is never imported: it pulls in Ray at the top and, with it, a Ray API that
 is gone.
 """
@@ -99,6 +100,19 @@ def sort_by_exact_time() -> None:
     Dataset._change_feat_format = _change_feat_format
 
 
+def count_popularity_exactly() -> None:
+    """RecBole's Pop counts an item once a batch, however often the batch holds it."""
+    from recbole.model.general_recommender import Pop
+
+    def calculate_loss(self: Any, interaction: Any) -> torch.Tensor:
+        counts = torch.bincount(interaction[self.ITEM_ID], minlength=self.n_items)
+        self.item_cnt = self.item_cnt + counts.unsqueeze(1)
+        self.max_cnt = self.item_cnt.max(dim=0).values
+        return self.fake_loss.sum() * 0.0  # nothing is learned, but a trainer calls backward
+
+    Pop.calculate_loss = calculate_loss
+
+
 @contextmanager
 def trainer_writes_nothing() -> Iterator[None]:
     """RecBole's Trainer makes ``log_tensorboard/`` and ``saved/`` wherever the process stands.
@@ -134,6 +148,7 @@ def apply() -> None:
     restore_dok_update()
     switch_off_anomaly_detection()
     sort_by_exact_time()
+    count_popularity_exactly()
 
 
 apply()

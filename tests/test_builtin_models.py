@@ -32,9 +32,9 @@ BUILT_IN: dict[str, tuple[dict[str, Any] | None, dict[str, Any]]] = {
     "BERT4Rec": (None, {**SMALL_LAYERS, "MAX_ITEM_LIST_LENGTH": 10}),
     "NARM": (None, {"embedding_size": 16, "hidden_size": 16}),
     "CORE": (None, {"n_layers": 1, "n_heads": 2, "embedding_size": 16, "inner_size": 16}),
-    "Pop": (UNIFORM, {}),
+    "Pop": (None, {}),
     "BPR": (UNIFORM, {"embedding_size": 16}),
-    "ItemKNN": (UNIFORM, {}),
+    "ItemKNN": (None, {}),
 }
 
 
@@ -60,14 +60,7 @@ def check_load(finished: Run) -> None:
     assert loaded.metrics == finished.metrics
 
 
-COUNTS_WRONGLY = pytest.mark.xfail(
-    strict=True, reason="RecBole's Pop counts negatives, and an item once a batch"
-)
-
-
-@pytest.mark.parametrize(
-    "model", [pytest.param(m, marks=COUNTS_WRONGLY) if m == "Pop" else m for m in BUILT_IN]
-)
+@pytest.mark.parametrize("model", BUILT_IN)
 def test_an_epoch_on_ml_100k(model: str, ml_100k: Settings) -> None:
     chosen = ml_100k(
         own=False,
@@ -103,7 +96,6 @@ def test_models_that_count_see_their_data_once(model: str, settings: Settings) -
     assert (finished.metrics["epochs"], finished.metrics["best_epoch"]) == (1, 0)
 
 
-@COUNTS_WRONGLY
 def test_popularity_is_exact(settings: Settings) -> None:
     """Pop's scores, in its other_parameter, are the counts of the training parts."""
     finished = run("Pop", "ring", config_dict=settings(own=False))

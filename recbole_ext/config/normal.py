@@ -45,10 +45,14 @@ def _gpu_text(gpus: Any) -> str:
 def _negatives(values: Mapping[str, Any]) -> dict[str, Any] | None:
     """RecBole's negatives where nobody chose them, so that every model trains as it should.
 
-    Cross-entropy over all items draws none, and RecBole stops when it is to. Its context-aware
-    models are set up for labelled data; on leave-one-out data they need negatives.
+    Cross-entropy over all items draws none, and RecBole stops when it is to. Models that count
+    (Pop, ItemKNN, EASE) would count the negatives too. Context-aware models are set up for labelled
+    data; on leave-one-out data they need negatives.
     """
-    if values["MODEL_TYPE"].name == "SEQUENTIAL" and values.get("loss_type") == "CE":
+    kind = values["MODEL_TYPE"].name
+    if kind == "SEQUENTIAL" and values.get("loss_type") == "CE":
+        return None
+    if kind == "TRADITIONAL":
         return None
     return values["train_neg_sample_args"] or {"distribution": "uniform", "sample_num": 1}
 

@@ -25,9 +25,9 @@ NEGATIVES = {
     "CORE": None,
     "RepeatNet": None,
     "FPARec": None,
-    "Pop": UNIFORM,
+    "Pop": None,  # it would count the negatives
     "BPR": UNIFORM,
-    "ItemKNN": UNIFORM,
+    "ItemKNN": None,
     "FPMC": UNIFORM,
     "FM": UNIFORM,
 }
