@@ -60,7 +60,7 @@ def arguments(**keys: Any) -> list[str]:
 CONFIGS = [
     (["--model=FPARc"], "unknown model 'FPARc' (from --model); did you mean 'FPARec'?"),
     (["--model=FPARec", "--dataset=../d"], "must be the name of a folder in data_path, not a path"),
-    (["--dataset=none"], "dataset 'none': data/none/none.inter is missing; did you mean"),
+    (["--dataset=none"], "dataset 'none': data/none/none.inter is missing"),
     (["--learning_rte=0.1"], "unknown key 'learning_rte' (from --learning_rte) for model FPARec"),
     (["--learning_rate=nan"], "learning_rate: 'nan' (from --learning_rate) must be a number > 0"),
     (["--hidden_size=10/0"], "hidden_size: '10/0' (from --hidden_size) must be a whole number"),
@@ -319,11 +319,16 @@ def swap(lines: list[str]) -> list[str]:
             for line in lines]  # fmt: skip
 
 
+def halve(tensors: dict[str, torch.Tensor]) -> None:
+    tensors[first_key(tensors)] = tensors[first_key(tensors)].half()
+
+
 def other_shape(tensors: dict[str, torch.Tensor]) -> None:
     tensors[first_key(tensors)] = torch.zeros(2, 3)
 
 
 MODEL, RESUME = "model.safetensors", "resume.safetensors"
+NOT_OURS = f"run/{MODEL}: not written by recbole_ext"
 DAMAGED = f"run/{MODEL}: damaged or no safetensors file"
 CHANGED = "data set 'ring' has changed since this run was trained"
 FOLDERS: list[tuple[str, Tamper, str]] = [
@@ -336,8 +341,8 @@ FOLDERS: list[tuple[str, Tamper, str]] = [
     ("a header that is no JSON", put(MODEL, (8).to_bytes(8, "little") + b"{[}]    "), DAMAGED),
     ("model missing", removed(MODEL), f"run/{MODEL}: no such checkpoint"),
     ("model is a folder", a_folder(MODEL), f"run/{MODEL}: no such checkpoint"),
-    ("not ours", rewritten(MODEL, header={"format": "pt"}), f"run/{MODEL}: not written by recbole_ext"),
-    ("no format", rewritten(MODEL, header={"format": None}), f"run/{MODEL}: not written by recbole_ext"),
+    ("not ours", rewritten(MODEL, header={"format": "pt"}), NOT_OURS),
+    ("no format", rewritten(MODEL, header={"format": None}), NOT_OURS),
     ("state is no JSON", rewritten(MODEL, header={"state": "{"}), "its state is no JSON"),
     ("no state", rewritten(MODEL, header={"state": None}), "its state is no JSON"),
     ("a tensor less", rewritten(MODEL, lambda t: t.pop(first_key(t))), "belongs to another model: "
@@ -346,7 +351,10 @@ FOLDERS: list[tuple[str, Tamper, str]] = [
      "belongs to another model: it has the unknown 'z'"),
     ("another shape", rewritten(MODEL, other_shape), "another configuration or data set"),
     ("half a matrix", rewritten(MODEL, lambda t: t.update({"extra.w#csr.data": torch.ones(1)})),
-     f"run/{MODEL}: "),
+     f"run/{MODEL}: damaged: KeyError"),
+    ("a method replaced", rewritten(MODEL, lambda t: t.update({"extra.forward": torch.ones(1)})),
+     f"run/{MODEL}: belongs to another model: it has the unknown 'forward'"),
+    ("half precision", rewritten(MODEL, halve), "is float16 "),
     ("another model's", from_other(MODEL), f"run/{MODEL}: belongs to another model"),
     ("no config", removed("config.yaml"), "run is no run folder: it has no config.yaml"),
     ("config is a folder", a_folder("config.yaml"), "run is no run folder"),
@@ -367,7 +375,7 @@ FOLDERS: list[tuple[str, Tamper, str]] = [
     ("metrics without data", put("metrics.json", '{"model": "FPARec"}'), "run/metrics.json"),
     ("metrics are a list", put("metrics.json", "[]"), "run/metrics.json"),
     ("metrics are no text", put("metrics.json", b"\xff"), "run/metrics.json"),
-    ("fewer data", with_data(lambda lines: lines[:-40]), ""),
+    ("fewer data", with_data(lambda lines: lines[:-40]), CHANGED),
     ("changed data", with_data(swap), CHANGED),
     ("malformed data", with_data(lambda lines: [*lines, "u\ti"]), "data/ring/ring.inter, line "),
     ("no data", without_data, "dataset 'ring': data/ring/ring.inter is missing"),
@@ -411,13 +419,14 @@ HALF = f"run/{RESUME}: "
 INTERRUPTED: list[tuple[str, Tamper, str]] = [
     ("cut off", cut(RESUME), f"{HALF}damaged or no safetensors file"),
     ("empty", put(RESUME, b""), f"{HALF}damaged or no safetensors file"),
-    ("state is no JSON", rewritten(RESUME, header={"state": "["}), f"{HALF}damaged: its state is no"),
-    ("state is a list", rewritten(RESUME, header={"state": "[]"}), HALF),
+    ("state is no JSON", rewritten(RESUME, header={"state": "["}), f"{HALF}damaged: its state is"),
+    ("state is a list", rewritten(RESUME, header={"state": "[]"}), f"{HALF}damaged: its state is"),
+    ("state nested", rewritten(RESUME, header={"state": "[" * 10**5}), f"{HALF}damaged: its state"),
     ("no progress", rewritten(RESUME, state=drop("progress")), f"{HALF}no state to resume from"),
     ("unknown progress", rewritten(RESUME, state=lambda s: s["progress"].update(x=1)),
      f"{HALF}no state to resume from"),
     ("progress of another type", rewritten(RESUME, state=lambda s: s["progress"].update(epoch="x")),
-     HALF),
+     f"{HALF}no state to resume from (its epoch is no int)"),
     ("no optimiser", rewritten(RESUME, state=drop("optimizer")), HALF),
     ("no groups", rewritten(RESUME, state=lambda s: s["optimizer"].update(groups=[])), HALF),
     ("no random state", rewritten(RESUME, state=drop("random")), HALF),
@@ -425,13 +434,16 @@ INTERRUPTED: list[tuple[str, Tamper, str]] = [
     ("half a torch state", rewritten(RESUME, replace("random.torch", torch.zeros(9).byte())), HALF),
     ("no python state", rewritten(RESUME, state=drop("random", "python")), HALF),
     ("no schedule", rewritten(RESUME, state=drop("schedule")), HALF),
-    ("an optimiser's tensor less", rewritten(RESUME, drop("optimizer.0.exp_avg")), HALF),
+    ("an optimiser's tensor less", rewritten(RESUME, drop("optimizer.0.exp_avg")),
+     f"{HALF}damaged: "),
+    ("an optimiser's tensor more",
+     rewritten(RESUME, replace("optimizer.99.exp_avg", torch.ones(1))), f"{HALF}damaged: "),
     ("an optimiser's tensor cut", rewritten(RESUME, replace("optimizer.0.exp_avg", torch.ones(1))),
-     HALF),
+     "the optimiser's 'exp_avg' of parameter 0 has another shape"),
     ("another model's", from_other(RESUME), f"{HALF}belongs to another model"),
     ("a model's file", lambda f: shutil.copy(f / MODEL, f / RESUME), f"{HALF}no state to resume"),
-    ("changed data", with_data(swap), CHANGED),
-    ("fewer data", with_data(lambda lines: lines[:-40]), ""),
+    ("changed data", with_data(swap), f"{HALF}data set 'ring' has changed since this run was begun"),
+    ("fewer data", with_data(lambda lines: lines[:-40]), "has changed since this run was begun"),
     ("an unknown key", with_config(hiden_size=16), "unknown key 'hiden_size'"),
     ("no data", without_data, "dataset 'ring': data/ring/ring.inter is missing"),
 ]  # fmt: skip

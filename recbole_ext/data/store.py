@@ -48,12 +48,24 @@ class SequenceStore:
             users, items, times: [N] each.
             n_users, n_items: PAD included.
         """
-        order = np.lexsort((times, users))  # stable
+        order = chronological_order(users, times)
+        sorted_columns = {name: values[order] for name, values in (columns or {}).items()}
+        return cls.from_ordered(items[order], users, n_users, n_items, sorted_columns)
+
+    @classmethod
+    def from_ordered(
+        cls,
+        items: IntArray,
+        users: IntArray,
+        n_users: int,
+        n_items: int,
+        columns: Mapping[str, NDArray[np.generic]] | None = None,
+    ) -> SequenceStore:
+        """From items and columns in chronological order; ``users`` [N] in any order."""
         offsets = np.zeros(n_users + 1, dtype=np.int64)
         np.cumsum(np.bincount(users, minlength=n_users), out=offsets[1:])
-        sorted_columns = {name: values[order] for name, values in (columns or {}).items()}
-        flat = np.ascontiguousarray(items[order], dtype=np.int64)
-        return cls(flat, offsets, n_items, MappingProxyType(sorted_columns))
+        flat = np.ascontiguousarray(items, dtype=np.int64)
+        return cls(flat, offsets, n_items, MappingProxyType(dict(columns or {})))
 
     @property
     def n_users(self) -> int:
@@ -75,3 +87,9 @@ class SequenceStore:
         for array in (self.offsets, self.items):
             digest.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
         return digest.hexdigest()
+
+
+def chronological_order(users: IntArray, times: NDArray[np.float64]) -> IntArray:
+    """Places of the interactions by user, then by float64 time; ties keep their order."""
+    order: IntArray = np.lexsort((times, users))  # stable
+    return order
