@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from conftest import SMALL, SMALL_OWN, cycling_rows, write_atomic
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -24,6 +23,16 @@ pytestmark = pytest.mark.usefixtures("quiet_place")
 Refused = Callable[..., str]
 Tamper = Callable[[Path], Any]
 
+KEYS = {
+    "MAX_ITEM_LIST_LENGTH": 8,
+    "epochs": 2,
+    "hidden_size": 16,
+    "inner_size": 16,
+    "factor_rank": 4,
+    "use_gpu": False,
+    "torch_threads": 1,
+    "show_progress": False,
+}
 HEADER = "user_id:token\titem_id:token\ttimestamp:float"
 GOOD = "".join(f"u{n % 6}\ti{n % 5}\t{n}\n" for n in range(48))
 
@@ -89,7 +98,7 @@ def test_configurations(extra: list[str], expected: str, tmp_path: Path, refused
 def standard(folder: Path) -> list[str]:
     """A run of FPARec on the data set ``d`` in ``folder / "data"``."""
     named = {"model": "FPARec", "dataset": "d", "data_path": str(folder / "data")}
-    return arguments(**named, checkpoint_dir=str(folder / "saved"), **SMALL, **SMALL_OWN)
+    return arguments(**named, checkpoint_dir=str(folder / "saved"), **KEYS)
 
 
 def write_files(folder: Path, files: dict[str, str | bytes]) -> None:
@@ -174,8 +183,7 @@ def test_atomic_files(
     columns = {"inter": ["user_id", "item_id", "timestamp"]}
     if "d.item" in expected:
         columns["item"] = ["item_id", "title"]
-    line = refused("run", *standard(tmp_path), f"--load_col={json.dumps(columns)}")
-    assert line.startswith(expected) or (":" not in expected[:9] and expected in line)
+    assert expected in refused("run", *standard(tmp_path), f"--load_col={json.dumps(columns)}")
 
 
 FILTERS = [
@@ -205,10 +213,12 @@ def test_keys_that_do_not_fit_the_data(
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A place with the data set ``ring``, a finished run on it, and one of another model."""
     place = tmp_path_factory.mktemp("finished")
-    write_atomic(place / "data", "ring", cycling_rows(users=30, items=12))
-    shared = {**SMALL, **SMALL_OWN, "data_path": str(place / "data")}
+    (place / "data" / "ring").mkdir(parents=True)
+    lines = [f"u{n % 30}\ti{(n * n + n // 30) % 12}\t{n}" for n in range(300)]
+    (place / "data" / "ring" / "ring.inter").write_text("\n".join([HEADER, *lines, ""]))
     for model, name in (("FPARec", "run"), ("VanillaAR", "other")):
-        run(model, "ring", config_dict=shared | {"run_dir": str(place / name)})
+        places = {"data_path": str(place / "data"), "run_dir": str(place / name)}
+        run(model, "ring", config_dict={**KEYS, **places})
     return place
 
 
@@ -442,7 +452,7 @@ INTERRUPTED: list[tuple[str, Tamper, str]] = [
      "the optimiser's 'exp_avg' of parameter 0 has another shape"),
     ("another model's", from_other(RESUME), f"{HALF}belongs to another model"),
     ("a model's file", lambda f: shutil.copy(f / MODEL, f / RESUME), f"{HALF}no state to resume"),
-    ("changed data", with_data(swap), f"{HALF}data set 'ring' has changed since this run was begun"),
+    ("changed data", with_data(swap), f"{HALF}data set 'ring' has changed since"),
     ("fewer data", with_data(lambda lines: lines[:-40]), "has changed since this run was begun"),
     ("an unknown key", with_config(hiden_size=16), "unknown key 'hiden_size'"),
     ("no data", without_data, "dataset 'ring': data/ring/ring.inter is missing"),

@@ -1,0 +1,56 @@
+"""Every model of RecBole that its plain trainers train runs here, with small exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from recbole_ext.errors import ConfigError
+from recbole_ext.registry import list_models
+from recbole_ext.runner import load, run
+
+pytestmark = pytest.mark.usefixtures("quiet_place")
+
+Settings = Callable[..., dict[str, Any]]
+LOOPS_OF_THEIR_OWN = ("NCL", "RaCT", "RecVAE", "S3Rec")
+NOT_ON_THESE_DATA = {
+    "FDSA": "needs features of the items",
+    "GRU4RecF": "needs features of the items",
+    "SASRecF": "needs features of the items",
+    "GRU4RecKG": "needs vectors of a knowledge graph",
+    "KSR": "needs vectors of a knowledge graph",
+    "GRU4RecCPR": "picks its best 100 of more items",
+    "SASRecCPR": "picks its best 100 of more items",
+    "DIEN": "reads negatives from a data set of its own",
+    "FEARec": "reads RecBole's augmented table",
+}
+NOISY = ("ADMMSLIM", "NCEPLRec", "Random")  # they add noise to every score
+NAMES = [
+    m.name for m in list_models() if m.source == "RecBole" and m.kind in ("general", "sequential")
+]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("model", sorted({*NAMES} - {*LOOPS_OF_THEIR_OWN, *NOT_ON_THESE_DATA}))
+def test_trains_ranks_and_loads(model: str, settings: Settings) -> None:
+    finished = run(model, "ring", config_dict=settings(own=False))
+    found = finished.metrics["test"]
+    assert all(0 <= value <= 1 for value in found.values())
+    # 10 of 30 items at random give 0.33; DMF scores many items alike, and a tie is half a rank.
+    assert found["Hit@20"] > (0.1 if model != "DMF" else -1)
+    loaded = load(finished.run_dir)
+    if model not in NOISY:
+        assert loaded.evaluate().flat() == finished.evaluate().flat()
+
+
+@pytest.mark.parametrize("model", LOOPS_OF_THEIR_OWN)
+def test_trainers_of_their_own_are_refused(model: str, settings: Settings) -> None:
+    with pytest.raises(ConfigError, match=f"^model = '{model}': RecBole trains it by {model}Train"):
+        run(model, "ring", config_dict=settings(own=False))
+
+
+def test_the_exceptions_are_models() -> None:
+    assert {*LOOPS_OF_THEIR_OWN, *NOT_ON_THESE_DATA, *NOISY} <= {*NAMES}
