@@ -90,6 +90,9 @@ def test_metrics_are_those_of_the_best_epoch(settings: Settings) -> None:
 def test_folders_without_a_name_differ(settings: Settings) -> None:
     places = {run("FPARec", "ring", config_dict=settings(epochs=1)).run_dir for _ in range(2)}
     assert len(places) == 2
+    for place in places:  # each log tells of its own run alone
+        log = (place / "log.txt").read_text()
+        assert [line.split()[-1] for line in log.splitlines() if "run folder" in line] == [str(place)]
     assert all(place.parent.name == "saved" for place in places)
     assert all(place.name.startswith("FPARec-ring-") for place in places)
 

@@ -22,7 +22,7 @@ class CheckedReading(Dataset):
 
     RecBole drops interactions without user or item, fills missing times with their mean, ignores
     columns of ``load_col`` that are not there and keeps the first of two lines of one item. Here
-    each is a DataError. Tokens come as pandas Categoricals, in a twentieth of their memory.
+    each is a DataError. Tokens come as pandas Categoricals: 4 bytes each instead of some 60.
     """
 
     def _load_feat(self, filepath: str, source: Any) -> pd.DataFrame | None:

@@ -1,0 +1,83 @@
+"""What a data set keeps, and what it tells apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.ingestion import write
+from recbole_ext.config import ExtConfig
+from recbole_ext.data.loaders import build_loaders
+from recbole_ext.errors import DataError
+from recbole_ext.runner import load_data
+
+pytestmark = pytest.mark.usefixtures("quiet_place")
+
+
+def data_set(folder: Path, lines: list[str], **keys: Any) -> Any:
+    (folder / "d").mkdir(exist_ok=True)
+    header = "timestamp:float\tuser_id:token\titem_id:token"
+    (folder / "d" / "d.inter").write_text("\n".join([header, *lines, ""]))
+    return load_data(ExtConfig("FPARec", "d", config_dict={"data_path": str(folder), **keys}))
+
+
+LINES = [f"{1_700_000_000 + n / 128}\tu{n % 7}\ti{n % 5}" for n in range(70)]
+
+
+def test_interactions_are_put_together_only_when_asked_for(tmp_path: Path) -> None:
+    flat = data_set(tmp_path, LINES)
+    loaders = build_loaders(flat.config, flat, own_model=True)
+    assert sum(len(batch) for batch in loaders.train) == 7
+    assert flat._inter_feat is None
+    table = flat.inter_feat
+    assert table is flat.inter_feat
+    assert list(table) == ["timestamp", "user_id", "item_id"]
+    assert table["user_id"].tolist() == [user for user in range(1, 8) for _ in range(10)]
+    assert table["item_id"].tolist() == flat.store.items.tolist()
+    assert [table[name].dtype for name in table] == [torch.float32, torch.int64, torch.int64]
+    assert len(flat) == flat.inter_num == 70
+
+
+def test_a_copy_has_its_own_interactions(tmp_path: Path) -> None:
+    flat = data_set(tmp_path, LINES)
+    part = flat.interactions_at(np.array([3, 14]))
+    assert (len(part), len(flat)) == (2, 70)
+    assert part.inter_feat["user_id"].tolist() == [1, 2]
+
+
+def test_the_digest_knows_tokens(tmp_path: Path) -> None:
+    flat = data_set(tmp_path, LINES)
+    renamed = [line.replace("\ti1", "\tx").replace("\ti2", "\ti1").replace("\tx", "\ti2")
+               for line in LINES]  # fmt: skip
+    assert renamed != LINES
+    other = data_set(tmp_path, renamed)
+    assert other.store.sha256() == flat.store.sha256()
+    assert other.sha256() != flat.sha256()
+    assert data_set(tmp_path, LINES).sha256() == flat.sha256()
+
+
+def test_nothing_left_after_filtering(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as error:
+        data_set(tmp_path, LINES, user_inter_num_interval="[11,inf)")
+    assert str(error.value) == (
+        "d: nothing is left of its inter file after filtering; see user_inter_num_interval, "
+        "item_inter_num_interval and val_interval"
+    )
+
+
+def test_a_column_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="RecBole cannot use these data: there is no column 'asin'"):
+        data_set(tmp_path, LINES, alias_of_item_id=["asin"])
+
+
+def test_synthetic_interactions(tmp_path: Path) -> None:
+    """The benchmark's file is what it says, every user and item among it."""
+    write(tmp_path / "s" / "s.inter", 5_000, users=300, items=200)
+    flat = load_data(ExtConfig("FPARec", "s", config_dict={"data_path": str(tmp_path)}))
+    assert (flat.user_num, flat.item_num, len(flat.store.items)) == (301, 201, 5_000)
+    counts = np.sort(np.bincount(flat.store.items)[1:])
+    assert counts[-1] > 10 * counts[100]  # Zipf: the first item against the median one
