@@ -181,7 +181,7 @@ def load_data(config: ExtConfig) -> FlatOrder:
     except UserError:
         raise
     except (ValueError, LookupError, TypeError, OSError, AttributeError, ArithmeticError) as error:
-        reason = f"there is no column {error}" if isinstance(error, KeyError) else error
+        reason = f"no column '{error.args[0]}'" if isinstance(error, KeyError) else error
         raise DataError(f"{atomic}: RecBole cannot use these data: {reason}") from error
     return flat
 

@@ -194,7 +194,7 @@ FILTERS = [
     ("--threshold={timestamp: 3}", "d.inter has no column 'timestamp' (TIME_FIELD) any more"),
     ("--normalize_field=[price]", f"{AT}: RecBole cannot use these data"),
     ("--unload_col={inter: [pricee]}", "unload_col"),
-    ("--alias_of_item_id=[price]", f"{AT}: RecBole cannot use these data"),
+    ("--alias_of_item_id=[price]", f"{AT}: RecBole cannot use these data: no column 'price'"),
 ]
 
 

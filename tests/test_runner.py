@@ -91,8 +91,8 @@ def test_folders_without_a_name_differ(settings: Settings) -> None:
     places = {run("FPARec", "ring", config_dict=settings(epochs=1)).run_dir for _ in range(2)}
     assert len(places) == 2
     for place in places:  # each log tells of its own run alone
-        log = (place / "log.txt").read_text()
-        assert [line.split()[-1] for line in log.splitlines() if "run folder" in line] == [str(place)]
+        log = (place / "log.txt").read_text().splitlines()
+        assert [line.split()[-1] for line in log if "run folder" in line] == [str(place)]
     assert all(place.parent.name == "saved" for place in places)
     assert all(place.name.startswith("FPARec-ring-") for place in places)
 

@@ -70,7 +70,7 @@ def test_nothing_left_after_filtering(tmp_path: Path) -> None:
 
 
 def test_a_column_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="RecBole cannot use these data: there is no column 'asin'"):
+    with pytest.raises(DataError, match="RecBole cannot use these data: no column 'asin'"):
         data_set(tmp_path, LINES, alias_of_item_id=["asin"])
 
 
