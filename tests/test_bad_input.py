@@ -364,7 +364,7 @@ FOLDERS: list[tuple[str, Tamper, str]] = [
      f"run/{MODEL}: damaged: KeyError"),
     ("a method replaced", rewritten(MODEL, lambda t: t.update({"extra.forward": torch.ones(1)})),
      f"run/{MODEL}: belongs to another model: it has the unknown 'forward'"),
-    ("half precision", rewritten(MODEL, halve), "is float16 "),
+    ("half precision", rewritten(MODEL, halve), "is torch.float16, not torch.float32"),
     ("another model's", from_other(MODEL), f"run/{MODEL}: belongs to another model"),
     ("no config", removed("config.yaml"), "run is no run folder: it has no config.yaml"),
     ("config is a folder", a_folder("config.yaml"), "run is no run folder"),
