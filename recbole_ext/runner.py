@@ -150,16 +150,18 @@ def load(run_dir: str | Path) -> Run:
         CheckpointError: no run folder, no or a damaged model, or the data set has changed.
     """
     folder = RunFolder.open(run_dir)
-    tensors, _ = checkpoint.read(folder.file(MODEL_FILE))
+    tensors, state = checkpoint.read(folder.file(MODEL_FILE))
     config = _saved_config(folder)
     flat = load_data(config)
     loaded = _assemble(config, flat, folder)
     if folder.file(METRICS_FILE).exists():
         loaded.metrics = _read_metrics(folder)
-        if loaded.metrics["data"]["sha256"] != flat.store.sha256():
-            raise CheckpointError(
-                f"{run_dir}: data set '{config['dataset']}' has changed since this run was trained"
-            )
+    by_token, by_order = flat.sha256(), flat.store.sha256()
+    trained_on = loaded.metrics.get("data", {}).get("sha256", by_order)
+    if state.get("data", by_token) != by_token or trained_on != by_order:
+        raise CheckpointError(
+            f"{run_dir}: data set '{config['dataset']}' has changed since this run was trained"
+        )
     checkpoint.restore_model(loaded.model, tensors, folder.file(MODEL_FILE))
     loaded.model.eval()
     return loaded
@@ -196,6 +198,7 @@ def _assemble(config: ExtConfig, flat: FlatOrder, folder: RunFolder) -> Run:
     source = flat if own else loaders.train._dataset
     model = config.model_class(config, source).to(config["device"])
     trainer = _trainer(config, model, folder, loaders)
+    trainer.data_sha256 = flat.sha256()
     return Run(folder.path, config, flat, loaders, model, trainer, {})
 
 
@@ -305,7 +308,7 @@ def _n_parameters(model: nn.Module) -> int:
 def _saved_config(folder: RunFolder) -> ExtConfig:
     try:
         saved = yaml.safe_load(folder.file(CONFIG_FILE).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, OSError) as error:
         raise CheckpointError(f"{folder.file(CONFIG_FILE)}: unreadable ({error})") from error
     if not isinstance(saved, dict):
         raise CheckpointError(f"{folder.file(CONFIG_FILE)}: no configuration in it")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +58,23 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not written by recbole_ext (format {FORMAT} expected)")
     try:
-        return tensors, json.loads(metadata["state"])
-    except (KeyError, ValueError) as error:
+        state = json.loads(metadata["state"])
+    except (LookupError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: damaged: its state is no JSON ({error})") from error
+    if not isinstance(state, dict):
+        raise CheckpointError(f"{path}: damaged: its state is no JSON object")
+    return tensors, state
+
+
+@contextmanager
+def naming_damage(path: Path) -> Iterator[None]:
+    """Whatever goes wrong in the block, with values read from ``path``, is that file's fault."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise CheckpointError(f"{path}: damaged: {error!r}") from error
 
 
 def model_tensors(model: nn.Module) -> dict[str, Tensor]:
@@ -93,14 +109,29 @@ def restore_model(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> N
                 f"{path}: '{key}' has shape {tuple(saved[key].shape)}, the model "
                 f"{tuple(value.shape)}: another configuration or data set"
             )
+        if value.dtype != saved[key].dtype:
+            raise CheckpointError(f"{path}: '{key}' is {saved[key].dtype}, not {value.dtype}")
+    extras = _saved_extras(model, tensors, path)
     model.load_state_dict(saved)
+    model.load_other_parameter(extras)  # type: ignore[operator]
+
+
+def _saved_extras(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> dict[str, Any]:
+    """The model's ``other_parameter`` out of ``tensors``; what was not saved was empty.
+
+    RecBole sets each as an attribute: none may take the place of something else, a method say.
+    """
+    with naming_damage(path):
+        extras = _decode_all(
+            {k.removeprefix(EXTRA): v for k, v in tensors.items() if k.startswith(EXTRA)}
+        )
+    known = _extras(model)
+    for name in sorted(extras.keys() - known.keys()):
+        if hasattr(model, name):
+            raise CheckpointError(f"{path}: belongs to another model: it has the unknown '{name}'")
     device = next(model.parameters()).device
-    extras = _decode_all(
-        {k.removeprefix(EXTRA): v for k, v in tensors.items() if k.startswith(EXTRA)}
-    )
     moved = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in extras.items()}
-    empty = dict.fromkeys(_extras(model))  # what was not saved was empty
-    model.load_other_parameter({**empty, **moved})  # type: ignore[operator]
+    return {**dict.fromkeys(known), **moved}
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -120,12 +151,24 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tenso
 def restore_optimizer(
     optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], state: dict[str, Any]
 ) -> None:
-    """Undo :func:`optimizer_tensors`."""
+    """Undo :func:`optimizer_tensors`.
+
+    Raises:
+        ValueError, LookupError, TypeError: the state is not this optimiser's. A fused step would
+            read beyond a tensor that is too small, so shapes are compared.
+    """
     entries: dict[int, dict[str, Any]] = {}
     named = {k: v for k, v in tensors.items() if k.startswith(OPTIMIZER)}
     for key, value in {**named, **state["values"]}.items():
         index, name = key.removeprefix(OPTIMIZER).split(".", 1)
         entries.setdefault(int(index), {})[name] = value
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for index, entry in entries.items():
+        if entry.keys() != entries[min(entries)].keys():
+            raise ValueError(f"the optimiser's state of parameter {index} is not like the others'")
+        for name, value in entry.items():
+            if isinstance(value, Tensor) and value.dim() and value.shape != parameters[index].shape:
+                raise ValueError(f"the optimiser's '{name}' of parameter {index} has another shape")
     optimizer.load_state_dict({"state": entries, "param_groups": state["groups"]})
 
 
@@ -143,9 +186,9 @@ def random_tensors(loader: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def restore_random(loader: Any, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-    """Undo :func:`random_tensors`."""
+    """Undo :func:`random_tensors`; ``loader`` may be None, its own state is then left."""
     torch.set_rng_state(tensors[RANDOM + "torch"])
-    if RANDOM + "loader" in tensors:
+    if loader is not None and RANDOM + "loader" in tensors:
         loader.generator.set_state(tensors[RANDOM + "loader"])
     cuda = [tensors[k] for k in sorted(tensors) if k.startswith(RANDOM + "cuda")]
     if cuda and torch.cuda.is_available():

@@ -41,6 +41,17 @@ class Progress:
     without_gain: int = 0
     epoch_seconds: list[float] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, saved: dict[str, Any]) -> Progress:
+        """What ``asdict`` made of one. Raises TypeError where it has other fields or types."""
+        progress = cls(**saved)
+        wanted = {name: type(value) for name, value in asdict(cls()).items()}
+        wanted["best_score"] = float if progress.best_score is not None else type(None)
+        for name, kind in wanted.items():
+            if type(getattr(progress, name)) is not kind:
+                raise TypeError(f"its {name} is no {kind.__name__}")
+        return progress
+
     def take(self, score: float, metrics: dict[str, float], bigger: bool) -> bool:
         """Note a validation; true if it is the best so far, in full precision."""
         best = self.best_score
@@ -68,6 +79,7 @@ class SequenceTrainer(Trainer):
         self.logger = getLogger("recbole_ext")
         self.metric = canonical(config["valid_metric"])
         self.progress = Progress()
+        self.data_sha256: str | None = None  # kept with every checkpoint, to tell other data
         self._evaluator = Evaluator(config, split)
         self._schedule: torch.optim.lr_scheduler.LambdaLR | None = None
         self._show_progress = bool(config["show_progress"]) and sys.stderr.isatty()
@@ -229,7 +241,11 @@ class SequenceTrainer(Trainer):
         return float(self.optimizer.param_groups[0]["lr"])
 
     def _save_model(self) -> None:
-        state = {"model": self.config["model"], "epoch": self.progress.epoch}
+        state = {
+            "model": self.config["model"],
+            "epoch": self.progress.epoch,
+            "data": self.data_sha256,
+        }
         checkpoint.write(self.folder, MODEL_FILE, checkpoint.model_tensors(self.model), state)
 
     def _save_resume_state(self, train_data: Any) -> None:
@@ -237,6 +253,7 @@ class SequenceTrainer(Trainer):
         randomness, random_rest = checkpoint.random_tensors(train_data)
         tensors = checkpoint.model_tensors(self.model) | optimizer | randomness
         state = {
+            "data": self.data_sha256,
             "progress": asdict(self.progress),
             "optimizer": optimizer_rest,
             "schedule": self._schedule.last_epoch if self._schedule else 0,
@@ -245,26 +262,43 @@ class SequenceTrainer(Trainer):
         checkpoint.write(self.folder, RESUME_FILE, tensors, state)
 
     def resume_checkpoint(self, resume_file: Any = None) -> None:
-        """Take up the folder's resume state; :meth:`fit` goes on from there."""
+        """Take up the folder's resume state; :meth:`fit` goes on from there.
+
+        Raises:
+            CheckpointError: damaged, another model's, or begun on other data. Everything is put
+                back once on trial, so that nothing is found out only after the run has gone on.
+        """
         path = self.folder.file(RESUME_FILE) if resume_file is None else resume_file
         self._resume = checkpoint.read(path)
         try:
-            self.progress = Progress(**self._resume[1]["progress"])
+            self.progress = Progress.of(self._resume[1]["progress"])
         except (KeyError, TypeError) as error:
             raise CheckpointError(f"{path}: no state to resume from ({error})") from error
+        if self._resume[1].get("data", self.data_sha256) != self.data_sha256:
+            raise CheckpointError(
+                f"{path}: data set '{self.config['dataset']}' has changed since this run was begun"
+            )
+        self._put_back(None)
 
     _resume: tuple[dict[str, torch.Tensor], dict[str, Any]] | None = None
+
+    def _put_back(self, train_data: Any) -> int:
+        """Weights, optimiser and random states out of the resume state; returns the step."""
+        assert self._resume is not None
+        tensors, state = self._resume
+        path = self.folder.file(RESUME_FILE)
+        checkpoint.restore_model(self.model, tensors, path)
+        with checkpoint.naming_damage(path):
+            checkpoint.restore_optimizer(self.optimizer, tensors, state["optimizer"])
+            checkpoint.restore_random(train_data, tensors, state["random"])
+            return int(state["schedule"])
 
     def _resume_into(self, train_data: Any) -> None:
         """Put weights, optimiser, schedule, random states and the loader's epoch back."""
         if self._resume is None or self._schedule is None:
             return
-        tensors, state = self._resume
-        checkpoint.restore_model(self.model, tensors, self.folder.file(RESUME_FILE))
-        checkpoint.restore_optimizer(self.optimizer, tensors, state["optimizer"])
-        self._schedule.last_epoch = state["schedule"]
+        self._schedule.last_epoch = self._put_back(train_data)
         train_data.epoch = self.progress.epoch + 1
-        checkpoint.restore_random(train_data, tensors, state["random"])
 
 
 def _n_targets(interaction: Any) -> int:
