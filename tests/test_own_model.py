@@ -59,9 +59,9 @@ def test_keys_of_its_own_have_the_type_of_their_default(tmp_path: Path) -> None:
     register_model(file)(Widened)
     config = ExtConfig("Widened", "ml-100k", config_dict={"warmth": 0.25})
     assert (config["warmth"], config["n_heads"], config["factor_rank"]) == (0.25, 2, 40)
-    with pytest.raises(ConfigError, match="warmth.*number"):
+    with pytest.raises(ConfigError, match=r"warmth.*number"):
         ExtConfig("Widened", "ml-100k", config_dict={"warmth": "hot"})
-    with pytest.raises(ConfigError, match="warmht.*did you mean 'warmth'"):
+    with pytest.raises(ConfigError, match=r"warmht.*did you mean 'warmth'"):
         ExtConfig("Widened", "ml-100k", config_dict={"warmht": 0.25})
 
 
@@ -84,5 +84,5 @@ def test_a_name_that_is_taken_is_refused(name: str) -> None:
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no file .*mine.yaml"):
+    with pytest.raises(ConfigError, match=r"no file .*mine.yaml"):
         register_model(tmp_path / "mine.yaml")(Widened)
