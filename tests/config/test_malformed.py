@@ -22,7 +22,7 @@ OURS = [
     ("--learning_rte=1", "unknown key 'learning_rte' (from --learning_rte) for model FPARec; "
      "did you mean 'learning_rate'?"),
     ("--Hidden_Size=50", "did you mean 'hidden_size'?"),
-    ("--mask_ratio=0.2", "for model FPARec: it is a key of RecBole's BERT4Rec, S3Rec"),
+    ("--ft_ratio=0.2", "for model FPARec: it is a key of RecBole's BERT4Rec"),
     ("--qqqq=1", "unknown key 'qqqq' (from --qqqq) for model FPARec"),
     ("--base=PARec", "unknown key 'base' (from --base)"),
     # wrong types
@@ -150,7 +150,7 @@ def test_command_line(arguments: str, expected: str) -> None:
 BUILTIN = [
     ("SASRec", "--attention=linear", "unknown key 'attention' (from --attention) for model SASRec: "
      "it is a key of recbole_ext's own models"),
-    ("SASRec", "--mask_ratio=0.2", "it is a key of RecBole's BERT4Rec, S3Rec"),
+    ("SASRec", "--mask_ratio=0.2", "it is a key of recbole_ext's own models"),
     ("GRU4Rec", "--hiden_size=64", "did you mean 'hidden_size'?"),
     ("SASRec", "--train_objective=all_positions", "train_objective: 'all_positions' (from "
      "--train_objective) is for recbole_ext's own models; RecBole's SASRec takes last_position"),
