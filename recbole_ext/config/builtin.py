@@ -7,6 +7,7 @@ their YAML leaves out; those are found in the model's source and take any value.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,8 @@ def key_of(name: str, default: Any, text: str = "of RecBole's model") -> Key:
         return Key("str", "the activation", choices=_ACTIVATIONS, scope="model")
     shared = ARCHITECTURE.get(name)
     if shared is not None and not shared.choices and shared.accepts(default):
-        return shared
+        nullable = shared.accepts(None) and default is not None  # null where it does not apply
+        return replace(shared, kind=shared.kind.removesuffix("|null")) if nullable else shared
     return Key(_kind(name, default), text, scope="model")
 
 

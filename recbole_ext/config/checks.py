@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recbole_ext.config.applies import APPLIES, misplaced
 from recbole_ext.config.data_checks import DATA_CHECKS
 from recbole_ext.config.evaluation_checks import EVALUATION_CHECKS
 from recbole_ext.config.keys import position_only_mixers
@@ -75,9 +76,42 @@ def _clipping(settings: Settings) -> None:
         settings.fail("clip_grad_norm", "needs max_norm")
 
 
+def _applies(settings: Settings) -> None:
+    for key, why in misplaced(settings.values) if settings.own else ():
+        settings.fail(key, f"{why} {settings.named(APPLIES[key][0])}")
+
+
+def _cloze(settings: Settings) -> None:
+    if settings.get("direction") != "ae":
+        return
+    if not settings.get("mask_ratio") and not settings.get("mask_last_prob"):
+        settings.fail("mask_ratio", f"and {settings.named('mask_last_prob')}: AE without masks")
+    if settings.get("MAX_ITEM_LIST_LENGTH") < 2:
+        settings.fail(
+            "MAX_ITEM_LIST_LENGTH",
+            f"leaves no item beside [MASK] with {settings.named('direction')}; give 2 or more",
+        )
+    if settings.get("mask_after_softmax"):
+        settings.fail(
+            "mask_after_softmax", f"masks the future, which {settings.named('direction')} sees"
+        )
+
+
+def _padding_as_class(settings: Settings) -> None:
+    if settings.get("padding_as_class") and settings.get("loss_type") != "CE":
+        settings.fail("padding_as_class", f"needs loss_type: CE, not {settings.named('loss_type')}")
+
+
 def _negatives(settings: Settings) -> None:
     negatives, loss = settings.get("train_neg_sample_args"), settings.get("loss_type")
     sequential = settings.kind == "sequential"
+    if settings.own:
+        if negatives is not None:
+            settings.fail(
+                "train_neg_sample_args",
+                f"must be null: {settings.model} draws its own negatives (n_negatives, ...)",
+            )
+        return
     if negatives is None:
         if sequential and loss == "BPR":
             settings.fail(
@@ -110,6 +144,9 @@ _TRAINING_CHECKS = (
     _position_only,
     _one_warmup,
     _clipping,
+    _applies,
+    _cloze,
+    _padding_as_class,
     _negatives,
     _transform,
 )

@@ -29,6 +29,11 @@ _POSITIVE = "[1, inf)"
 _COUNT = "[0, inf)"
 _ABOVE_0 = "(0, inf)"
 _BELOW_1 = "[0, 1)"
+_SHARE = "[0, 1]"
+
+SAMPLED_LOSSES = ("BCE", "BPR", "gBCE", "sampled_softmax")
+SAMPLINGS = ("uniform", "popularity", "in_batch", "mixed")
+SHARINGS = ("batch", "position")
 
 GENERAL = {
     "gpu_id": Key("str|int|ints", "which GPUs, '' for none; with `use_gpu: false` always none"),
@@ -163,7 +168,17 @@ def _own(kind: str, text: str, within: str = "", choices: Choices = ()) -> Key:
 
 
 ARCHITECTURE = {
-    "loss_type": _own("str", "the loss", choices=("CE",)),
+    "direction": _own("str", "next items (ar) or cloze (ae)", choices=("ar", "ae")),
+    "mask_ratio": _own("float|null", "share of a sequence that ae hides", _SHARE),
+    "mask_last_prob": _own("float|null", "how often ae hides the last item alone", _SHARE),
+    "loss_type": _own("str", "the loss", choices=("CE", *SAMPLED_LOSSES)),
+    "n_negatives": _own("int|null", "negatives of a sampled loss", _POSITIVE),
+    "negative_sampling": _own("str|null", "where they come from", choices=SAMPLINGS),
+    "negatives_shared": _own("str|null", "one draw a batch or position", choices=SHARINGS),
+    "popularity_exponent": _own("float|null", "of popularity: q ~ count^this", _COUNT),
+    "in_batch_share": _own("float|null", "of mixed: negatives out of the batch", "(0, 1)"),
+    "gbce_t": _own("float|null", "calibration of gBCE; 0 is BCE", _SHARE),
+    "logq_correction": _own("bool|null", "sampled_softmax less log expected counts"),
     "attention": _own("str", "how positions are mixed", choices=mixers),
     "factor_rank": _own("int", "k of factorized_positional", _POSITIVE),
     "attention_pattern": _own(

@@ -39,7 +39,7 @@ class ComposableRecommender(NextItemRecommender):
         post = config["norm_position"] == "post"
         size = config["hidden_size"]
         return SequenceEmbedding(
-            n_items=self.n_items,
+            n_items=self.n_embeddings,
             hidden_size=size,
             max_length=self.max_seq_length,
             learned_positions=config["position_embedding"] == "learned",
@@ -76,6 +76,7 @@ class ComposableRecommender(NextItemRecommender):
             max_length=self.max_seq_length,
             n_heads=config["n_heads"],
             dropout=config["attn_dropout_prob"],
+            causal=self.cloze is None,
             value_bias=config["value_bias"],
             output_projection=config["attn_output_projection"],
             factor_rank=config["factor_rank"],

@@ -54,7 +54,17 @@ def test_architecture_defaults() -> None:
     file = paths.properties_dir() / "model" / "ComposableRecommender.yaml"
     values = read_yaml(file, "it")
     assert {key: values[key] for key in ARCHITECTURE} == {
+        "direction": "ar",
+        "mask_ratio": 0.5,
+        "mask_last_prob": 0.1,
         "loss_type": "CE",
+        "n_negatives": 256,
+        "negative_sampling": "uniform",
+        "negatives_shared": "batch",
+        "popularity_exponent": 1.0,
+        "in_batch_share": 0.5,
+        "gbce_t": 0.75,
+        "logq_correction": True,
         "attention": "dot_product",
         "factor_rank": 40,
         "attention_pattern": "average",
