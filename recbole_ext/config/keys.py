@@ -29,6 +29,7 @@ _POSITIVE = "[1, inf)"
 _COUNT = "[0, inf)"
 _ABOVE_0 = "(0, inf)"
 _BELOW_1 = "[0, 1)"
+_SHARE = "[0, 1]"
 
 GENERAL = {
     "gpu_id": Key("str|int|ints", "which GPUs, '' for none; with `use_gpu: false` always none"),
@@ -193,6 +194,10 @@ ARCHITECTURE = {
     "unused_qk_projections": _own("bool", "the released code's idle Q and K"),
     "remask_padding": _own("bool", "zero padded positions after each block"),
     "padding_as_class": _own("bool", "PAD is a class of the softmax"),
+    "user_embedding": _own("str", "put behind the item's (SSE-PT)", choices=("none", "concat")),
+    "sse_item_prob": _own("float", "input items replaced by random ones, in training", _SHARE),
+    "sse_user_prob": _own("float", "users replaced by random ones, in training", _SHARE),
+    "sse_target_prob": _own("float", "targets replaced by random items, in training", _SHARE),
 }
 
 ANY_MODEL: dict[str, Key] = {**GENERAL, **TRAINING, **EVALUATION, **DATA}
