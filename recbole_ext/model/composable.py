@@ -7,18 +7,18 @@ from typing import Any
 from torch import Tensor, nn
 
 from recbole_ext.model.base import NextItemRecommender
+from recbole_ext.model.items import build_item_encoder
 from recbole_ext.nn.attention import Mixer, MixerSpec, build_mixer
 from recbole_ext.nn.block import BlockStyle
 from recbole_ext.nn.embedding import (
     PAD,
-    ItemEncoder,
     RandomReplacement,
     SequenceEmbedding,
     UserEmbedding,
 )
 from recbole_ext.nn.encoder import Encoder
 from recbole_ext.nn.feed_forward import FeedForward
-from recbole_ext.nn.scores import DotScores, UserScores
+from recbole_ext.nn.scores import CosineScores, DotScores, UserScores
 
 
 class ComposableRecommender(NextItemRecommender):
@@ -31,11 +31,9 @@ class ComposableRecommender(NextItemRecommender):
         super().__init__(config, dataset)
         with_users = config["user_embedding"] == "concat"
         self.item_size = config["hidden_size"] // (2 if with_users else 1)
-        self.embedding = self._build_embedding(config, self._build_users(config, dataset))
+        self.embedding = self._build_embedding(config, dataset)
         self.encoder = self._build_encoder(config)
-        self.scores = (
-            UserScores(self.item_size, config["loss_type"] == "CE") if with_users else DotScores()
-        )
+        self.scores = self._build_scores(config)
         self.replace_targets = RandomReplacement(self.n_items, config["sse_target_prob"])
         self.apply(self._initialize)
         self.embedding.initialize(config["initializer_range"])
@@ -57,20 +55,24 @@ class ComposableRecommender(NextItemRecommender):
     def loss(self, queries: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
         return super().loss(queries, self.replace_targets(targets), weights)
 
-    def _build_embedding(self, config: Any, users: UserEmbedding | None) -> SequenceEmbedding:
-        post = config["norm_position"] == "post"
+    def _build_embedding(self, config: Any, dataset: Any) -> SequenceEmbedding:
+        post, size = config["norm_position"] == "post", config["hidden_size"]
         return SequenceEmbedding(
-            items=ItemEncoder(self.n_items, self.item_size),
+            items=build_item_encoder(config, dataset, self.n_items, self.item_size),
             max_length=self.max_seq_length,
             learned_positions=config["position_embedding"] == "learned",
             scale=config["scale_embedding"],
             dropout=config["hidden_dropout_prob"],
-            norm=nn.LayerNorm(config["hidden_size"], eps=config["layer_norm_eps"])
-            if post
-            else None,
-            users=users,
+            norm=nn.LayerNorm(size, eps=config["layer_norm_eps"]) if post else None,
+            users=self._build_users(config, dataset),
             replace_items=RandomReplacement(self.n_items, config["sse_item_prob"]),
         )
+
+    def _build_scores(self, config: Any) -> DotScores:
+        if config["user_embedding"] == "concat":
+            return UserScores(self.item_size, differences_only=config["loss_type"] == "CE")
+        cosine = config["score"] == "cosine"
+        return CosineScores(config["score_temperature"]) if cosine else DotScores()
 
     def _build_users(self, config: Any, dataset: Any) -> UserEmbedding | None:
         if config["user_embedding"] != "concat":

@@ -21,6 +21,24 @@ class DotScores(nn.Module):
         return items
 
 
+class CosineScores(DotScores):
+    """cos(x, e) / τ; 0 for a zero vector, as PAD's is.
+
+    Args:
+        temperature: τ > 0.
+    """
+
+    def __init__(self, temperature: float) -> None:
+        super().__init__()
+        self.temperature = temperature
+
+    def queries(self, states: Tensor, users: Tensor | None) -> Tensor:
+        return _unit(states) / self.temperature
+
+    def table(self, items: Tensor) -> Tensor:
+        return _unit(items)
+
+
 class UserScores(DotScores):
     """SSE-PT: x[:d_i]·e + x[d_i:]·u (Wu et al., RecSys 2020).
 
@@ -52,3 +70,9 @@ class UserScores(DotScores):
     @property
     def _without_constant(self) -> bool:
         return self.training and self.differences_only
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    """[N, d] to length 1; a zero vector stays, with a finite gradient."""
+    length = vectors.norm(dim=-1, keepdim=True)
+    return vectors / torch.where(length > 0, length, 1.0)
