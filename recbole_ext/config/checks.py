@@ -5,6 +5,7 @@ from __future__ import annotations
 from recbole_ext.config.applies import APPLIES, misplaced
 from recbole_ext.config.data_checks import DATA_CHECKS
 from recbole_ext.config.evaluation_checks import EVALUATION_CHECKS
+from recbole_ext.config.feature_checks import FEATURE_CHECKS
 from recbole_ext.config.keys import position_only_mixers
 from recbole_ext.config.schema import Key
 from recbole_ext.config.settings import Settings
@@ -28,7 +29,7 @@ _POSITION_ONLY = {"mask_after_softmax": ("token_mixing",), "unused_qk_projection
 
 def check(settings: Settings) -> None:
     """Raise ConfigError for the first impossible combination."""
-    for one in (*_TRAINING_CHECKS, *DATA_CHECKS, *EVALUATION_CHECKS):
+    for one in (*_TRAINING_CHECKS, *FEATURE_CHECKS, *DATA_CHECKS, *EVALUATION_CHECKS):
         one(settings)
 
 

@@ -208,6 +208,21 @@ ARCHITECTURE = {
     "unused_qk_projections": _own("bool", "the released code's idle Q and K"),
     "remask_padding": _own("bool", "zero padded positions after each block"),
     "padding_as_class": _own("bool", "PAD is a class of the softmax"),
+    "score": _own("str", "of a state and an item", choices=("dot", "cosine")),
+    "score_temperature": _own("float", "cosines are divided by it", _ABOVE_0),
+    "user_embedding": _own("str", "put behind the item's (SSE-PT)", choices=("none", "concat")),
+    "sse_item_prob": _own("float", "input items replaced by random ones, in training", _SHARE),
+    "sse_user_prob": _own("float", "users replaced by random ones, in training", _SHARE),
+    "sse_target_prob": _own("float", "targets replaced by random items, in training", _SHARE),
+    "item_features": _own("strs|null", "columns of the .item file that describe items"),
+    "feature_combination": _own("str", "of an item's vectors", choices=("sum", "concat")),
+    "score_with_features": _own("bool", "items are scored with features and pretrained vectors"),
+    "item_id_embedding": _own("bool", "a learned vector for each item"),
+    "pretrained_items": _own("str|null", "file of item vectors"),
+    "pretrained_frozen": _own("bool", "they stay as they are"),
+    "pretrained_unknown": _own(
+        "str", "its items that the data set lacks", choices=("error", "skip")
+    ),
 }
 
 ANY_MODEL: dict[str, Key] = {**GENERAL, **TRAINING, **EVALUATION, **DATA}

@@ -9,7 +9,10 @@ from typing import Any
 from recbole_ext.config.applies import drop_idle_defaults
 from recbole_ext.config.evaluation_checks import EVAL_ARGS, bigger_is_better
 
-_PATHS = ("data_path", "checkpoint_dir", "run_dir", "dataset_save_path", "dataloaders_save_path")
+_PATHS = (
+    *("data_path", "checkpoint_dir", "run_dir", "dataset_save_path", "dataloaders_save_path"),
+    "pretrained_items",
+)
 _NO_NEGATIVES = (None, "none", "None")
 
 
@@ -30,6 +33,8 @@ def normalise(values: dict[str, Any], given: Mapping[str, str], own: bool) -> se
     for key in _PATHS:
         if values.get(key):
             values[key] = str(Path(values[key]).expanduser().absolute())
+    if values.get("item_features"):
+        values["load_col"] = _with_item_columns(values)
     if _means_none(values["train_neg_sample_args"]):
         values["train_neg_sample_args"] = None
     worked_out = {
@@ -39,6 +44,15 @@ def normalise(values: dict[str, Any], given: Mapping[str, str], own: bool) -> se
     changed = {key for key in set(worked_out) - set(given) if values[key] != worked_out[key]}
     values.update({key: worked_out[key] for key in changed})
     return changed | (drop_idle_defaults(values, given) if own else set())
+
+
+def _with_item_columns(values: Mapping[str, Any]) -> Any:
+    """``load_col`` with the columns that ``item_features`` names, wherever it chooses columns."""
+    load, wanted = values["load_col"], [values["ITEM_ID_FIELD"], *values["item_features"]]
+    items = load.get("item", []) if isinstance(load, dict) else None
+    if not isinstance(items, list):
+        return load
+    return {**load, "item": [*items, *(name for name in wanted if name not in items)]}
 
 
 def _gpu_text(gpus: Any) -> str:

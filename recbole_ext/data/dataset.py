@@ -54,6 +54,18 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
     def inter_feat(self, value: Any) -> None:
         self._inter_feat = value
 
+    def _remap_ID_all(self) -> None:
+        """Number the tokens; items that are only described, never taken, do not join the catalogue.
+
+        (RecBole's own models keep them, as RecBole does.)
+        """
+        if self.config["item_features"]:
+            taken = self.item_feat[self.iid_field].isin(self.inter_feat[self.iid_field])
+            if not taken.any():
+                raise DataError(f"{self.dataset_name}.item describes none of the items taken")
+            self.item_feat = self.item_feat[taken].reset_index(drop=True)
+        super()._remap_ID_all()
+
     def _change_feat_format(self) -> None:
         frame = self.inter_feat
         if self.time_field not in frame:

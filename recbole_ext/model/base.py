@@ -14,7 +14,7 @@ from torch import Tensor
 from recbole_ext import compat  # noqa: F401
 from recbole_ext.data.batches import TARGET_COUNT, TARGET_WEIGHT
 from recbole_ext.model.sampling import build_loss, build_sampler
-from recbole_ext.model.tasks import Rows, Task, hidden_items, next_items
+from recbole_ext.model.tasks import Rows, Task, hidden_items, next_items, row_of
 from recbole_ext.nn.cloze import Cloze
 from recbole_ext.nn.embedding import PAD
 from recbole_ext.nn.losses import linear_cross_entropy
@@ -41,7 +41,8 @@ class NextItemRecommender(SequentialRecommender):
     """Encodes right-aligned sequences and scores items by dot product with tied embeddings.
 
     A subclass gives :meth:`encode` and :attr:`item_table`. Sequences are right-aligned once, here,
-    on ids: from then on the prediction is made at slot -1.
+    on ids: from then on the prediction is made at slot -1. Scores are :meth:`queries` times the
+    item table, in the loss, in a prediction and in a full ranking alike.
 
     ``direction: ar`` trains the newest ``target_count`` positions of each row. A stock RecBole
     loader has no such column: each of its rows is one prefix, and the newest position alone bears
@@ -71,30 +72,40 @@ class NextItemRecommender(SequentialRecommender):
     @property
     @abstractmethod
     def item_table(self) -> Tensor:
-        """[n_embeddings, d] item embeddings of inputs and scores: PAD at row 0, [MASK] last.
+        """[n_embeddings, q] vectors that items are scored with: PAD at row 0, [MASK] last.
 
         [MASK] is an input only: neither loss nor ranking has it for a candidate.
         """
 
     @abstractmethod
-    def encode(self, item_seq: Tensor, last_only: bool = False) -> Tensor:
-        """Right-aligned ids [B, w] -> states [B, w, d], or [B, 1, d] of the newest position."""
+    def encode(
+        self, item_seq: Tensor, last_only: bool = False, user: Tensor | None = None
+    ) -> Tensor:
+        """Right-aligned ids [B, w] -> states [B, w, d], or [B, 1, d] of the newest position.
 
-    def forward(self, item_seq: Tensor, item_seq_len: Tensor) -> Tensor:
+        ``user``: ids [B], PAD for an unknown one; None: all are.
+        """
+
+    def queries(self, states: Tensor, user: Tensor) -> Tensor:
+        """States [P, d] of these users [P] -> what is multiplied with the item table, [P, q]."""
+        return states
+
+    def forward(self, item_seq: Tensor, item_seq_len: Tensor, user: Tensor | None = None) -> Tensor:
         """RecBole's convention: left-aligned ids [B, L], lengths [B] -> newest state [B, d]."""
         aligned = right_align(item_seq, item_seq_len)
         if self.cloze is not None:  # the oldest item makes room only in a full window
             aligned = self.cloze.ask_next(aligned)[:, -self.max_seq_length :]
-        return self.encode(aligned, last_only=True).squeeze(1)
+        return self.encode(aligned, last_only=True, user=user).squeeze(1)
 
     def calculate_loss(self, interaction: Interaction) -> Tensor:
         """The loss at the positions that bear it."""
-        task = self.task(interaction)
+        task, user = self.task(interaction), self._users(interaction)
         if task.asked is None:
-            states = self.encode(task.inputs, last_only=True).squeeze(1)
+            states = self.encode(task.inputs, last_only=True, user=user).squeeze(1)
         else:
-            states = self.encode(task.inputs)[task.asked]  # [P, d]
-        return self.loss(states, task.targets, task.weights)
+            states = self.encode(task.inputs, user=user)[task.asked]  # [P, d]
+            user = user[row_of(task.asked)]
+        return self.loss(self.queries(states, user), task.targets, task.weights)
 
     def task(self, interaction: Interaction) -> Task:
         """Which items are to be named, where, out of which inputs."""
@@ -109,16 +120,16 @@ class NextItemRecommender(SequentialRecommender):
             return next_items(rows)
         return hidden_items(rows, self.cloze, self.max_seq_length)
 
-    def loss(self, states: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
-        """states [P, d], targets [P], weights [P] or None (the mean) -> scalar."""
+    def loss(self, queries: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+        """Queries [P, q], targets [P], weights [P] or None (the mean) -> scalar."""
         table = self.item_table
         if self.sampler is not None:
-            scores = score(states, table, targets, self.sampler(targets))
+            scores = score(queries, table, targets, self.sampler(targets))
             return weighted_sum(self.sampled_loss(scores), weights)
         if self.first_class == PAD:  # a class whose logit is 0 for ever: its row must not learn
             table = torch.cat([table[:1].detach(), table[1:]])
         return linear_cross_entropy(
-            states,
+            queries,
             table,
             targets,
             weights,
@@ -130,10 +141,21 @@ class NextItemRecommender(SequentialRecommender):
 
     def predict(self, interaction: Interaction) -> Tensor:
         """Scores [B] of the given item of each row."""
-        state = self.forward(interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN])
-        return (state * self.item_table[interaction[self.ITEM_ID]]).sum(-1)
+        query = self._newest_queries(interaction)
+        return (query * self.item_table[interaction[self.ITEM_ID]]).sum(-1)
 
     def full_sort_predict(self, interaction: Interaction) -> Tensor:
         """Scores [B, n_items] of every item; column 0 is PAD."""
-        state = self.forward(interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN])
-        return state @ self.item_table[: self.n_items].T
+        return self._newest_queries(interaction) @ self.item_table[: self.n_items].T
+
+    def _newest_queries(self, interaction: Interaction) -> Tensor:
+        """[B, q] of the newest position of each row."""
+        user = self._users(interaction)
+        state = self.forward(interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN], user)
+        return self.queries(state, user)
+
+    def _users(self, interaction: Interaction) -> Tensor:
+        """[B] user ids, PAD where the batch does not say who they are (a new user's history)."""
+        if self.USER_ID in interaction:
+            return interaction[self.USER_ID]
+        return torch.zeros_like(interaction[self.ITEM_SEQ_LEN])

@@ -57,7 +57,7 @@ def next_items(rows: Rows) -> Task:
         return Task(rows.item_seq, None, rows.newest, rows.weight)
     asked = newest_slots(rows.count, rows.item_seq)
     shifted = torch.cat([rows.item_seq[:, 1:], rows.newest.unsqueeze(1)], dim=1)
-    weights = None if rows.weight is None else rows.weight[_row_of(asked)]
+    weights = None if rows.weight is None else rows.weight[row_of(asked)]
     return Task(rows.item_seq, asked, shifted[asked], weights)
 
 
@@ -73,7 +73,7 @@ def hidden_items(rows: Rows, cloze: Cloze, max_length: int) -> Task:
     count = torch.ones_like(rows.newest) if rows.count is None else rows.count
     weight = 1.0 / count.sum() if rows.weight is None else rows.weight
     per_slot = weight * count / cloze.expected_hidden((whole != PAD).sum(1))  # [B]
-    return Task(inputs, hidden, whole[hidden], per_slot[_row_of(hidden)])
+    return Task(inputs, hidden, whole[hidden], per_slot[row_of(hidden)])
 
 
 def newest_slots(count: Tensor, item_seq: Tensor) -> Tensor:
@@ -83,6 +83,6 @@ def newest_slots(count: Tensor, item_seq: Tensor) -> Tensor:
     return (slots >= width - count.unsqueeze(1)) & (item_seq != PAD)
 
 
-def _row_of(slots: Tensor) -> Tensor:
+def row_of(slots: Tensor) -> Tensor:
     """[P] the row of each true slot of [B, w]."""
     return slots.nonzero()[:, 0]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from recbole_ext.nn.attention import MIXERS, Mixer, MixerSpec, PositionOnlyMixer, build_mixer
 from recbole_ext.nn.attention.fixed import PATTERNS
 from recbole_ext.nn.block import BlockStyle
-from recbole_ext.nn.embedding import SequenceEmbedding
+from recbole_ext.nn.embedding import ItemEncoder, SequenceEmbedding
 from recbole_ext.nn.encoder import Encoder
 from recbole_ext.nn.feed_forward import FeedForward
 
@@ -107,7 +107,7 @@ def build_net(
     spec = case.spec(leak_padding=not style.remask_padding, **changes)
     norm = nn.LayerNorm(HIDDEN) if style.norm_position == "post" else None
     embedding = SequenceEmbedding(
-        N_ITEMS, HIDDEN, LENGTH, learned_positions, scale=True, dropout=dropout, norm=norm
+        ItemEncoder(N_ITEMS, HIDDEN), LENGTH, learned_positions, True, dropout=dropout, norm=norm
     )
     embedding.initialize(std=0.3)
     encoder = Encoder(

@@ -41,7 +41,8 @@ def with_hits(scores: Scores) -> Scores:
 def without_batch_share(scores: Scores) -> Scores:
     """As if all draws were uniform."""
     return replace(
-        scores, log_expected=torch.full_like(scores.log_expected, scores.negative.shape[1] / V).log()
+        scores,
+        log_expected=torch.full_like(scores.log_expected, scores.negative.shape[1] / V).log(),
     )
 
 

@@ -17,7 +17,7 @@ from nn_cases import (
 from torch import Tensor
 
 from recbole_ext.nn.block import Block, BlockStyle
-from recbole_ext.nn.embedding import SequenceEmbedding
+from recbole_ext.nn.embedding import ItemEncoder, SequenceEmbedding
 
 FULL = (LENGTH, LENGTH)  # no padding
 
@@ -188,7 +188,7 @@ def test_remasking_has_no_parameters_and_matters_to_padded_rows_only(case: Case)
 @torch.no_grad()
 @pytest.mark.parametrize(("scale", "factor"), [(True, 3.0), (False, 1.0)])
 def test_items_are_scaled_by_the_root_of_their_size(scale: bool, factor: float) -> None:
-    embedding = SequenceEmbedding(30, 9, LENGTH, False, scale, dropout=0.0)
+    embedding = SequenceEmbedding(ItemEncoder(30, 9), LENGTH, False, scale, dropout=0.0)
     embedding.initialize(0.3)
     ids = sequences()
     torch.testing.assert_close(embedding(ids, ids != 0), embedding.items(ids) * factor)
