@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recbole_ext.config.backbone_checks import BACKBONE_CHECKS
 from recbole_ext.config.data_checks import DATA_CHECKS
 from recbole_ext.config.evaluation_checks import EVALUATION_CHECKS
 from recbole_ext.config.keys import position_only_mixers
@@ -27,7 +28,7 @@ _POSITION_ONLY = {"mask_after_softmax": ("token_mixing",), "unused_qk_projection
 
 def check(settings: Settings) -> None:
     """Raise ConfigError for the first impossible combination."""
-    for one in (*_TRAINING_CHECKS, *DATA_CHECKS, *EVALUATION_CHECKS):
+    for one in (*_TRAINING_CHECKS, *DATA_CHECKS, *EVALUATION_CHECKS, *BACKBONE_CHECKS):
         one(settings)
 
 

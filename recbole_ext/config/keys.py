@@ -195,5 +195,11 @@ ARCHITECTURE = {
     "padding_as_class": _own("bool", "PAD is a class of the softmax"),
 }
 
+BACKBONE = {
+    "backbone": _own("str", "a model_type of transformers, such as llama"),
+    "backbone_config": _own("dict|null", "further attributes of its configuration"),
+}
+
 ANY_MODEL: dict[str, Key] = {**GENERAL, **TRAINING, **EVALUATION, **DATA}
+OWN: dict[str, Key] = {**ARCHITECTURE, **BACKBONE}
 TABLE: dict[str, Key] = {**ANY_MODEL, **ARCHITECTURE}

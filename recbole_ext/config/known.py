@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recbole_ext.config.builtin import builtin_keys, models_with_key
-from recbole_ext.config.keys import ANY_MODEL, ARCHITECTURE
+from recbole_ext.config.keys import ANY_MODEL, BACKBONE, OWN
 from recbole_ext.config.schema import Key
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, nearest, show
@@ -20,9 +20,9 @@ def known_keys(line: Lineage) -> dict[str, Key]:
     no registry knows may use every key of this library.
     """
     if line.root is None:
-        return {**ANY_MODEL, **ARCHITECTURE}
+        return {**ANY_MODEL, **OWN}
     named = {key for file in line.class_files for key in read_yaml(file, relative_name(file))}
-    own = {name: key for name, key in ARCHITECTURE.items() if name in named}
+    own = {name: key for name, key in OWN.items() if name in named}
     if line.own:
         return {**ANY_MODEL, **own}
     return {**ANY_MODEL, **builtin_keys(line.root)}
@@ -38,7 +38,9 @@ def unknown_key(key: str, source: str, model: str, known: dict[str, Key]) -> Con
 
 
 def _owners(key: str) -> str:
-    if key in ARCHITECTURE:
+    if key in BACKBONE:
+        return "recbole_ext's HFRec"
+    if key in OWN:
         return "recbole_ext's own models"
     owners = models_with_key(key)
     more = f" and {len(owners) - _NAMED} more" if len(owners) > _NAMED else ""

@@ -44,7 +44,7 @@ def _made(config: PreTrainedConfig) -> PreTrainedModel:
 
 def _reserved_positions(model: PreTrainedModel, max_length: int) -> int:
     """Rows that RoBERTa and its kin keep free in front of their table of ``max_length`` slots."""
-    vocabulary = model.get_input_embeddings()
+    vocabulary = _vocabulary(model)
     for part in model.modules():
         if isinstance(part, nn.Embedding) and part is not vocabulary:
             if part.padding_idx is not None and part.num_embeddings == max_length:
@@ -54,8 +54,15 @@ def _reserved_positions(model: PreTrainedModel, max_length: int) -> int:
 
 def _remove_vocabulary(model: PreTrainedModel) -> None:
     """Take out the word embedding: the items' own takes its place."""
-    vocabulary = model.get_input_embeddings()
+    vocabulary = _vocabulary(model)
     for parent in list(model.modules()):
         for name, part in parent.named_children():
             if part is vocabulary:
                 setattr(parent, name, nn.Identity())
+
+
+def _vocabulary(model: PreTrainedModel) -> nn.Module:
+    try:
+        return model.get_input_embeddings()
+    except NotImplementedError as error:
+        raise BackboneError("has no word embedding that item embeddings could replace") from error

@@ -27,31 +27,41 @@ def by_nature(model: PreTrainedModel, x: Tensor, keep: Tensor, causal: bool) -> 
     return _states(model, x) if causal else _states(model, x, attention_mask=keep.long())
 
 
-def by_mask(model: PreTrainedModel, x: Tensor, keep: Tensor, causal: bool) -> Tensor:
+def by_mask(
+    model: PreTrainedModel, x: Tensor, keep: Tensor, causal: bool, **further: Tensor
+) -> Tensor:
     """The same under a 4-D mask, whatever the direction that the model was made for."""
     visible = _visible(keep, causal)
     kinds = set(getattr(model.config, "layer_types", None) or ())
     window = getattr(model.config, "sliding_window", None)
     if not window or kinds == {"full_attention"}:
-        return _states(model, x, attention_mask=_additive(visible, x))
+        return _states(model, x, attention_mask=_additive(visible, x), **further)
     near = _additive(visible & _near(keep, window, causal), x)
     if not kinds:
-        return _states(model, x, attention_mask=near)
+        return _states(model, x, attention_mask=near, **further)
     by_kind = {"full_attention": _additive(visible, x), "sliding_attention": near}
-    return _states(model, x, attention_mask={kind: by_kind[kind] for kind in kinds})
+    masks = {kind: by_kind[kind] for kind in kinds}
+    return _states(model, x, attention_mask=masks, **further)
 
 
-WAYS: tuple[Sight, ...] = (by_nature, by_mask)
+def by_mask_and_slots(model: PreTrainedModel, x: Tensor, keep: Tensor, causal: bool) -> Tensor:
+    """The same for models that would count their slots from a 2-D mask, as OPT does."""
+    slots = torch.arange(x.shape[1], device=x.device).expand(x.shape[0], -1)
+    return by_mask(model, x, keep, causal, position_ids=slots)
+
+
+WAYS: tuple[Sight, ...] = (by_nature, by_mask, by_mask_and_slots)
 
 
 def _visible(keep: Tensor, causal: bool) -> Tensor:
-    """keep [B, w] -> [B, 1, w, w] bool: query i may see key j. No row is empty."""
-    width = keep.shape[1]
-    keys = keep[:, None, None, :].expand(-1, 1, width, -1)
-    if not causal:
-        return keys
-    earlier = torch.ones(width, width, dtype=torch.bool, device=keep.device).tril()
-    return earlier.expand(keep.shape[0], 1, -1, -1)
+    """keep [B, w] -> [B, 1, w, w] bool: query i may see key j. Padding sees itself at least: an
+    empty softmax would be no number."""
+    batch, width = keep.shape
+    if causal:
+        earlier = torch.ones(width, width, dtype=torch.bool, device=keep.device).tril()
+        return earlier.expand(batch, 1, -1, -1)
+    itself = torch.eye(width, dtype=torch.bool, device=keep.device)
+    return keep[:, None, None, :] | itself
 
 
 def _near(keep: Tensor, window: int, causal: bool) -> Tensor:

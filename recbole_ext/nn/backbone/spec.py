@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+_LONGEST = 240  # characters of a reason; some of transformers' own fill a page
+
+# What the keys of a configuration are called, where they go by another name here.
+KEYS = {
+    "family": "backbone",
+    "max_length": "MAX_ITEM_LIST_LENGTH",
+    "hidden_dropout": "hidden_dropout_prob",
+    "attention_dropout": "attn_dropout_prob",
+}
 
 
 class BackboneError(ValueError):
     """A model of ``transformers`` that cannot be what it is asked to be: one line, why."""
+
+    def __init__(self, reason: str) -> None:
+        line = " ".join(reason.split())
+        super().__init__(line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}...")
 
 
 @dataclass(frozen=True)
@@ -38,3 +52,25 @@ class BackboneSpec:
     initializer_range: float = 0.02
     causal: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_settings(cls, get: Callable[[str], Any]) -> BackboneSpec:
+        """Read by the names of this library's keys; ``get`` gives None for an absent one."""
+        return cls(
+            **{name: get(KEYS.get(name, name)) for name in SIZES},
+            family=get("backbone"),
+            causal=get("direction") != "ae",
+            options=get("backbone_config") or {},
+        )
+
+
+SIZES = (
+    "hidden_size",
+    "n_layers",
+    "n_heads",
+    "inner_size",
+    "max_length",
+    "hidden_dropout",
+    "attention_dropout",
+    "initializer_range",
+)

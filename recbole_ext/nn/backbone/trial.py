@@ -17,7 +17,6 @@ from recbole_ext.nn.backbone.spec import BackboneError, BackboneSpec
 _SEED = 20
 _CHANGED = 1e-5  # of the largest state: more than rounding, less than one item's part
 _SAME = 1e-4  # where widths, and so the order of sums, differ
-_LONGEST = 160  # of a reason out of transformers
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,8 @@ def _try(spec: BackboneSpec) -> Trial:
         except BackboneError as error:
             faults.append(str(error))
         except Exception as error:  # whatever the family makes of such a mask
-            faults.append(f"fails: {type(error).__name__}: {error}"[:_LONGEST])
-    raise BackboneError(" ".join(_worst(faults).split()))
+            faults.append(f"fails: {type(error).__name__}: {error}")
+    raise BackboneError(_worst(faults))
 
 
 def _worst(faults: list[str]) -> str:
@@ -105,7 +104,7 @@ def _examine_direction(
     for changed, slot in zip(follows, slots, strict=True):
         place = slot - padding
         _judge(bool(changed[:place].any()), bool(changed[place - 1]), spec.causal)
-        if not changed[place:].all() and not changed[place : place + 2].all():
+        if not changed[place : place + 2].all():
             raise BackboneError("sees no earlier items: it cannot predict from a history")
 
 
