@@ -22,11 +22,13 @@ from recbole_ext.errors import ConfigError, nearest, show
 MODELS: dict[str, str] = {
     "ComposableRecommender": "recbole_ext.model.composable:ComposableRecommender",
     "FPARec": "recbole_ext.model.fparec:FPARec",
+    "HFRec": "recbole_ext.model.hfrec:HFRec",
     "PARec": "recbole_ext.model.fparec:PARec",
 }
 
 REGISTERED: dict[str, Registered] = {}  # users' own, by `register_model`
 
+_EXTRAS = {"transformers": "hf"}  # packages that an extra of ours installs
 _CANNOT_RANK = "exlib"  # RecBole's kind for gradient-boosted trees: they score labelled rows
 
 
@@ -253,6 +255,8 @@ def _import(module: str, name: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(error.name or "")
+        how = f": pip install 'recbole_ext[{extra}]'" if extra else ""
         raise ConfigError(
-            f"model {name!r} needs the package {error.name!r}, which is not installed"
+            f"model {name!r} needs the package {error.name!r}, which is not installed{how}"
         ) from error

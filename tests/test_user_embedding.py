@@ -41,7 +41,8 @@ def test_a_stock_batch_has_the_loss_of_ours(settings: Settings) -> None:
     ranked = {}
     with torch.no_grad():
         for rows in [batch[0] for batch in test] + [batch.interaction for batch in ours.test]:
-            for user, scores in zip(rows["user_id"].tolist(), model.full_sort_predict(rows)):
+            ranking = model.full_sort_predict(rows)
+            for user, scores in zip(rows["user_id"].tolist(), ranking, strict=True):
                 torch.testing.assert_close(scores, ranked.setdefault(user, scores))
     assert len(ranked) == 80
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from recbole_ext.config.applies import APPLIES, misplaced
+from recbole_ext.config.backbone_checks import BACKBONE_CHECKS
 from recbole_ext.config.data_checks import DATA_CHECKS
 from recbole_ext.config.evaluation_checks import EVALUATION_CHECKS
 from recbole_ext.config.feature_checks import FEATURE_CHECKS
@@ -29,7 +30,7 @@ _POSITION_ONLY = {"mask_after_softmax": ("token_mixing",), "unused_qk_projection
 
 def check(settings: Settings) -> None:
     """Raise ConfigError for the first impossible combination."""
-    for one in (*_TRAINING_CHECKS, *FEATURE_CHECKS, *DATA_CHECKS, *EVALUATION_CHECKS):
+    for one in _ALL_CHECKS:
         one(settings)
 
 
@@ -150,4 +151,12 @@ _TRAINING_CHECKS = (
     _padding_as_class,
     _negatives,
     _transform,
+)
+
+_ALL_CHECKS = (
+    *_TRAINING_CHECKS,
+    *FEATURE_CHECKS,
+    *DATA_CHECKS,
+    *EVALUATION_CHECKS,
+    *BACKBONE_CHECKS,
 )

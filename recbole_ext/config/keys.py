@@ -225,5 +225,11 @@ ARCHITECTURE = {
     ),
 }
 
+BACKBONE = {
+    "backbone": _own("str", "a model_type of transformers, such as llama"),
+    "backbone_config": _own("dict|null", "further attributes of its configuration"),
+}
+
 ANY_MODEL: dict[str, Key] = {**GENERAL, **TRAINING, **EVALUATION, **DATA}
+OWN: dict[str, Key] = {**ARCHITECTURE, **BACKBONE}
 TABLE: dict[str, Key] = {**ANY_MODEL, **ARCHITECTURE}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recbole_ext.config.builtin import builtin_keys, key_of, models_with_key
-from recbole_ext.config.keys import ANY_MODEL, ARCHITECTURE
+from recbole_ext.config.keys import ANY_MODEL, BACKBONE, OWN
 from recbole_ext.config.schema import Key
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, nearest, show
@@ -21,9 +21,9 @@ def known_keys(line: Lineage) -> dict[str, Key]:
     this library.
     """
     if line.root is None:
-        return {**ANY_MODEL, **ARCHITECTURE}
+        return {**ANY_MODEL, **OWN}
     named = {k: v for f in line.class_files for k, v in read_yaml(f, relative_name(f)).items()}
-    own = {name: key for name, key in ARCHITECTURE.items() if name in named}
+    own = {name: key for name, key in OWN.items() if name in named}
     if line.root in REGISTERED:
         new = {k: key_of(k, v, "of your model") for k, v in named.items() if k not in own}
         return {**new, **ANY_MODEL, **own}
@@ -42,7 +42,9 @@ def unknown_key(key: str, source: str, model: str, known: dict[str, Key]) -> Con
 
 
 def _owners(key: str) -> str:
-    if key in ARCHITECTURE:
+    if key in BACKBONE:
+        return "recbole_ext's HFRec"
+    if key in OWN:
         return "recbole_ext's own models"
     owners = models_with_key(key)
     more = f" and {len(owners) - _NAMED} more" if len(owners) > _NAMED else ""

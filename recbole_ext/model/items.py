@@ -11,8 +11,8 @@ from torch import Tensor
 from recbole_ext.data.item_columns import ItemColumn
 from recbole_ext.data.item_inputs import read_item_inputs
 from recbole_ext.nn.embedding import ItemEncoder, ItemPart
-from recbole_ext.nn.embedding.parts import NumberPart, TokenPart, VectorPart
 from recbole_ext.nn.embedding.padding import PAD
+from recbole_ext.nn.embedding.parts import NumberPart, TokenPart, VectorPart
 
 
 def build_item_encoder(config: Any, dataset: Any, n_rows: int, size: int) -> ItemEncoder:
