@@ -22,6 +22,7 @@ _CLIPPING = {
     "foreach": Key("bool|null", ""),
 }
 _TRANSFORM_NEEDS = {"mask_itemseq": "mask_ratio", "crop_itemseq": "eta", "reorder_itemseq": "beta"}
+_WINDOWED = ("window", "conv", "rnn")
 _POSITION_ONLY = {"mask_after_softmax": ("token_mixing",), "unused_qk_projections": ()}
 
 
@@ -60,6 +61,22 @@ def _position_only(settings: Settings) -> None:
             settings.fail(
                 key, f"needs one of {', '.join(names)}, not {settings.named('attention')}"
             )
+
+
+def _local_heads(settings: Settings) -> None:
+    """Local heads are heads of dot-product attention, with a window that fits a sequence."""
+    if not settings.get("n_local_heads"):
+        return
+    if settings.get("attention") != "dot_product":
+        settings.fail("n_local_heads", f"needs dot_product, not {settings.named('attention')}")
+    if settings.values["n_local_heads"] > settings.values["n_heads"]:
+        settings.fail("n_local_heads", f"must be at most {settings.named('n_heads')}")
+    longest = settings.values["MAX_ITEM_LIST_LENGTH"]
+    windowed = settings.get("local_attention") in _WINDOWED
+    if windowed and settings.values["local_window"] > longest:
+        settings.fail(
+            "local_window", f"must be at most {settings.named('MAX_ITEM_LIST_LENGTH')}"
+        )
 
 
 def _one_warmup(settings: Settings) -> None:
@@ -108,6 +125,7 @@ _TRAINING_CHECKS = (
     _heads_divide_width,
     _objective,
     _position_only,
+    _local_heads,
     _one_warmup,
     _clipping,
     _negatives,

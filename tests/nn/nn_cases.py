@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from recbole_ext.nn.attention import MIXERS, Mixer, MixerSpec, PositionOnlyMixer, build_mixer
 from recbole_ext.nn.attention.fixed import PATTERNS
+from recbole_ext.nn.attention.local import LOCAL_HEADS, LocalScores, LocalValues
+from recbole_ext.nn.attention.local.rnn import WindowGRU
 from recbole_ext.nn.block import BlockStyle
 from recbole_ext.nn.embedding import SequenceEmbedding
 from recbole_ext.nn.encoder import Encoder
@@ -45,6 +47,11 @@ class Case:
 # Every registered mixer is here by itself: a new one is tested from its first line in MIXERS.
 CASES = [Case(name) for name in MIXERS if name != "fixed_pattern"]
 CASES += [Case("fixed_pattern", (("pattern", pattern),)) for pattern in PATTERNS]
+# The first head is local, the others (if there are any) are not.
+LOCAL_CASES = [
+    Case("dot_product", (("local_attention", kind), ("n_local_heads", 1))) for kind in LOCAL_HEADS
+]
+CASES += LOCAL_CASES
 SOFTMAX_BY_POSITION = [
     case
     for case in CASES
@@ -76,6 +83,9 @@ def randomize(module: nn.Module) -> None:
         elif isinstance(part, PositionOnlyMixer):
             for table in part.parameters(recurse=False):
                 table.normal_()
+        elif isinstance(part, LocalScores | LocalValues | WindowGRU):
+            for table in part.parameters(recurse=False):
+                table.normal_(std=0.3)
 
 
 class Net(nn.Module):

@@ -30,6 +30,11 @@ class MixerSpec:
             at, averages all positions, later ones included.
         unused_qk_projections: carry query and key maps that nothing uses, as the released code of
             PARec and FPARec does; they change the number of parameters and nothing else.
+        n_local_heads: how many heads of dot-product attention, the first ones, are local.
+        local_attention: what makes them local, a name in ``LOCAL_HEADS``.
+        local_window: w of the local heads.
+        position_bias: how the scores of dot-product attention know distances: ``none``, ``rotary``
+            or ``relative``.
     """
 
     hidden_size: int
@@ -44,6 +49,10 @@ class MixerSpec:
     mask_after_softmax: bool = False
     leak_padding: bool = False
     unused_qk_projections: bool = False
+    n_local_heads: int = 0
+    local_attention: str = "window"
+    local_window: int = 2
+    position_bias: str = "none"
 
     @property
     def head_size(self) -> int:
@@ -80,8 +89,8 @@ class Mixer(nn.Module, ABC):
         """
 
     def split_heads(self, x: Tensor) -> Tensor:
-        """[B, w, d] -> [B, h, w, d/h]."""
-        return x.unflatten(-1, (self.spec.n_heads, self.spec.head_size)).transpose(1, 2)
+        """[B, w, h·(d/h)] -> [B, h, w, d/h]."""
+        return x.unflatten(-1, (-1, self.spec.head_size)).transpose(1, 2)
 
     def finish(self, mixed: Tensor, value: Tensor, keep: Tensor) -> Tensor:
         """Join the heads and settle the padded rows.
