@@ -171,7 +171,10 @@ def _own(kind: str, text: str, within: str = "", choices: Choices = ()) -> Key:
 
 ARCHITECTURE = {
     "loss_type": _own("str", "the loss", choices=("CE",)),
-    "attention": _own("str", "how positions are mixed", choices=mixers),
+    "attention": _own("str|strs", "how positions are mixed; several: their sum", choices=mixers),
+    "position_bias": _own(
+        "str", "of the scores of dot_product", choices=("none", "rotary", "relative")
+    ),
     "factor_rank": _own("int", "k of factorized_positional", _POSITIVE),
     "attention_pattern": _own(
         "str",

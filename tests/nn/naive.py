@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from recbole_ext.nn.attention import Mixer
+from recbole_ext.nn.attention import Mixer, SumOfMixers
 
 
 def position_scores(mixer: Mixer, head: int) -> Tensor:
@@ -36,14 +36,20 @@ def position_scores(mixer: Mixer, head: int) -> Tensor:
 
 def mix(mixer: Mixer, x: Tensor, values: Tensor, keep: Tensor, drop: Tensor | None) -> Tensor:
     """What ``mixer(x, values, keep)`` must be; ``drop`` [h, w, w] multiplies the weights."""
+    parts = mixer.parts if isinstance(mixer, SumOfMixers) else [mixer]
+    out = torch.stack([_joined(part, x, values, keep, drop) for part in parts]).sum(0)
+    if isinstance(mixer.output, nn.Linear):
+        out = out @ mixer.output.weight.T + mixer.output.bias
+    return out * keep.unsqueeze(-1)
+
+
+def _joined(mixer: Mixer, x: Tensor, values: Tensor, keep: Tensor, drop: Tensor | None) -> Tensor:
+    """[B, w, d] of all heads, before the projection."""
     rows = [
         torch.cat([_head(mixer, h, x[b], values[b], keep[b], drop) for h in _heads(mixer)], -1)
         for b in range(x.shape[0])
     ]
-    out = torch.stack(rows)
-    if isinstance(mixer.output, nn.Linear):
-        out = out @ mixer.output.weight.T + mixer.output.bias
-    return out * keep.unsqueeze(-1)
+    return torch.stack(rows)
 
 
 def _heads(mixer: Mixer) -> range:
@@ -151,7 +157,26 @@ def _dot_products(mixer: Mixer, head: int, x: Tensor) -> Tensor:
     row = head - mixer.spec.n_heads + mixer.scoring_heads
     query = _project(mixer, mixer.query, row, x)
     key = _project(mixer, mixer.key, row, x)
-    return query @ key.T / math.sqrt(mixer.spec.head_size)
+    if mixer.spec.position_bias == "rotary":
+        query, key = _rotated(query), _rotated(key)
+    scores = query @ key.T / math.sqrt(mixer.spec.head_size)
+    if mixer.spec.position_bias != "relative":
+        return scores
+    i, j = torch.meshgrid(torch.arange(len(x)), torch.arange(len(x)), indexing="ij")
+    bias = mixer.by_distance[row]
+    n = mixer.spec.max_length
+    return scores + (bias[(i - j).clamp(min=0)] if mixer.spec.causal else bias[i - j + n - 1])
+
+
+def _rotated(x: Tensor) -> Tensor:
+    """Pairs as complex numbers, times e^(i · slot · θ); any slot will do as the first."""
+    half = x.shape[1] // 2
+    turned = torch.complex(x[:, :half], x[:, half:])
+    speeds = torch.tensor([10_000.0 ** (-t / half) for t in range(half)], dtype=x.dtype)
+    slots = torch.arange(len(x), dtype=x.dtype)
+    angles = slots[:, None] * speeds
+    turned = turned * torch.polar(torch.ones_like(angles), angles)
+    return torch.cat([turned.real, turned.imag], 1)
 
 
 def _softmax(scores: Tensor, allowed: Tensor, visible: Tensor, mask_after: bool) -> Tensor:

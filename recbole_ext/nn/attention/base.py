@@ -104,10 +104,21 @@ class Mixer(nn.Module, ABC):
             [B, q, d], zero at padded positions (``where``, since 0 * nan is nan).
         """
         joined = mixed.transpose(1, 2).flatten(2)
-        real = keep[:, keep.shape[1] - joined.shape[1] :].unsqueeze(-1)
         if self.spec.leak_padding:
-            return self.output(torch.where(real, joined, value.mean(1, keepdim=True)))
-        return torch.where(real, self.output(joined), joined.new_zeros(()))
+            joined = torch.where(_newest(keep, joined), joined, value.mean(1, keepdim=True))
+        return self.project(joined, keep)
+
+    def project(self, joined: Tensor, keep: Tensor) -> Tensor:
+        """The output projection of [B, q, d]; zero at padded positions unless they leak."""
+        out = self.output(joined)
+        if self.spec.leak_padding:
+            return out
+        return torch.where(_newest(keep, out), out, out.new_zeros(()))
+
+
+def _newest(keep: Tensor, rows: Tensor) -> Tensor:
+    """keep [B, w] at the slots of ``rows`` [B, q, d], as [B, q, 1]."""
+    return keep[:, keep.shape[1] - rows.shape[1] :].unsqueeze(-1)
 
 
 def visible_keys(width: int, queries: int, causal: bool, device: torch.device) -> Tensor:

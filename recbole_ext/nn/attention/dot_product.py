@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recbole_ext.nn.attention.base import Mixer, MixerSpec, visible_keys
+from recbole_ext.nn.attention.distance import n_distances, spread
 from recbole_ext.nn.attention.local import LocalScores, LocalValues, build_local
+from recbole_ext.nn.attention.rotary import rotate
+
+POSITION_BIASES = ("none", "rotary", "relative")
 
 
 @dataclass(frozen=True)
 class Heads:
-    """Some heads that attend in the same way: query [B, g, q, d/h], key and value [B, g, w, d/h]."""
+    """Some heads that attend in the same way.
+
+    Attributes:
+        query: [B, g, q, d/h].
+        key: [B, g, w, d/h].
+        value: [B, g, w, d/h].
+        bias: [g, q, w], added to the scaled scores, or None.
+        local: what changes the scores then, or None.
+    """
 
     query: Tensor
     key: Tensor
     value: Tensor
+    bias: Tensor | None
     local: LocalScores | None = None
+
+    def __getitem__(self, part: slice) -> Heads:
+        """Some of them."""
+        bias = None if self.bias is None else self.bias[part]
+        return Heads(self.query[:, part], self.key[:, part], self.value[:, part], bias)
+
+    @property
+    def plain(self) -> bool:
+        """Whether torch's fused attention computes them."""
+        return self.bias is None and self.local is None
 
     def weights(self, allowed: Tensor) -> Tensor:
         """allowed [B, 1, q, w] bool -> attention weights [B, g, q, w]."""
         scores = self.query @ self.key.transpose(-1, -2) * self.query.shape[-1] ** -0.5
+        if self.bias is not None:
+            scores = scores + self.bias
         if self.local is not None:
             scores = self.local(scores, self.value)
         return scores.masked_fill(~allowed, float("-inf")).softmax(-1)
@@ -34,6 +59,10 @@ class DotProductAttention(Mixer):
 
     The first ``n_local_heads`` heads are local (LOCKER): their scores are changed, or a local
     mixing of values takes the place of their attention, without queries and keys then.
+
+    ``position_bias``, of all heads with scores: ``rotary`` turns queries and keys by their slots;
+    ``relative`` adds b[i - j], b [h, n] (causal) or [h, 2n-1] learned from 0, distances beyond n
+    clamped, to the scaled scores (T5, Raffel et al. 2020, without its buckets).
     """
 
     def __init__(self, spec: MixerSpec) -> None:
@@ -44,6 +73,7 @@ class DotProductAttention(Mixer):
         if self.scoring_heads:
             self.query = nn.Linear(spec.hidden_size, self.scoring_heads * spec.head_size)
             self.key = nn.Linear(spec.hidden_size, self.scoring_heads * spec.head_size)
+        self.by_distance = self._relative_bias() if spec.position_bias == "relative" else None
         self.local_scores = local if isinstance(local, LocalScores) else None
         self.local_values = local if isinstance(local, LocalValues) else None
 
@@ -60,23 +90,35 @@ class DotProductAttention(Mixer):
             parts += [self._attend(group, allowed) for group in self._groups(x, by_head, queries)]
         return self.finish(parts[0] if len(parts) == 1 else torch.cat(parts, 1), value, keep)
 
+    def _relative_bias(self) -> nn.Parameter:
+        reach = n_distances(self.spec.max_length, self.spec.causal)
+        return nn.Parameter(torch.zeros(self.scoring_heads, reach))
+
     def _groups(self, x: Tensor, by_head: Tensor, queries: int) -> list[Heads]:
         """The heads with scores: the local ones apart, since only their scores are changed."""
-        query = self.split_heads(self.query(x[:, -queries:]))  # [B, s, q, d/h]
-        key = self.split_heads(self.key(x))
-        value = by_head[:, -self.scoring_heads :]
+        heads = self._heads(x, by_head, queries)
         if self.local_scores is None:
-            return [Heads(query, key, value)]
+            return [heads]
         n_local = self.spec.n_local_heads
-        near = Heads(query[:, :n_local], key[:, :n_local], value[:, :n_local], self.local_scores)
-        if n_local == self.scoring_heads:
-            return [near]
-        return [near, Heads(query[:, n_local:], key[:, n_local:], value[:, n_local:])]
+        near = replace(heads[:n_local], local=self.local_scores)
+        return [near] if n_local == self.scoring_heads else [near, heads[n_local:]]
+
+    def _heads(self, x: Tensor, by_head: Tensor, queries: int) -> Heads:
+        """x [B, w, d], values by_head [B, h, w, d/h] -> all heads with scores."""
+        query = self.split_heads(self.query(x[:, -queries:]))  # [B, s, q, d/h]
+        key, value = self.split_heads(self.key(x)), by_head[:, -self.scoring_heads :]
+        if self.spec.position_bias == "rotary":
+            query, key = rotate(query), rotate(key)
+        bias = None
+        if self.by_distance is not None:
+            reach = (self.spec.max_length, self.spec.causal)
+            bias = spread(self.by_distance, queries, x.shape[1], *reach)
+        return Heads(query, key, value, bias)
 
     def _attend(self, heads: Heads, allowed: Tensor) -> Tensor:
         """[B, g, q, d/h]. With dropout torch has no fused kernel on a CPU, and its own is slow."""
         dropped = self.training and self.dropout.p > 0.0
-        if heads.local is not None or (dropped and allowed.device.type == "cpu"):
+        if not heads.plain or (dropped and allowed.device.type == "cpu"):
             return self.dropout(heads.weights(allowed)) @ heads.value
         p = self.dropout.p if self.training else 0.0
         return F.scaled_dot_product_attention(
@@ -105,6 +147,7 @@ class DotProductAttention(Mixer):
         if not self.scoring_heads:
             return x.new_zeros(x.shape[0], 0, width, width)
         allowed = self.allowed(keep, width)
-        groups = self._groups(x, self.split_heads(self.value(x if values is None else values)), width)
+        by_head = self.split_heads(self.value(x if values is None else values))
+        groups = self._groups(x, by_head, width)
         weights = torch.cat([group.weights(allowed) for group in groups], 1)
         return weights * keep[:, None, :, None]
