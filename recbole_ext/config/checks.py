@@ -7,7 +7,7 @@ from recbole_ext.config.backbone_checks import BACKBONE_CHECKS
 from recbole_ext.config.data_checks import DATA_CHECKS
 from recbole_ext.config.evaluation_checks import EVALUATION_CHECKS
 from recbole_ext.config.feature_checks import FEATURE_CHECKS
-from recbole_ext.config.keys import position_only_mixers
+from recbole_ext.config.keys import mixers, position_only_mixers
 from recbole_ext.config.schema import Key
 from recbole_ext.config.settings import Settings
 
@@ -25,6 +25,8 @@ _CLIPPING = {
     "foreach": Key("bool|null", ""),
 }
 _TRANSFORM_NEEDS = {"mask_itemseq": "mask_ratio", "crop_itemseq": "eta", "reorder_itemseq": "beta"}
+_WINDOWED = ("window", "conv", "rnn")
+_SCORELESS = ("conv", "rnn")
 _POSITION_ONLY = {"mask_after_softmax": ("token_mixing",), "unused_qk_projections": ()}
 
 
@@ -55,14 +57,55 @@ def _objective(settings: Settings) -> None:
         )
 
 
+def _attention(settings: Settings) -> None:
+    if settings.own and settings.get("attention") == []:
+        settings.fail("attention", f"names no mixer; there are {', '.join(mixers())}")
+
+
+def _mixers(settings: Settings) -> list[str]:
+    """The names under ``attention``: one, or several that are summed."""
+    given = settings.get("attention")
+    return given if isinstance(given, list) else [given]
+
+
 def _position_only(settings: Settings) -> None:
     """Two switches exist for attentions without queries and keys; one also needs a softmax."""
     for key, without in _POSITION_ONLY.items():
         names = [name for name in position_only_mixers() if name not in without]
-        if settings.get(key) and settings.get("attention") not in names:
+        if settings.get(key) and not set(_mixers(settings)) & set(names):
             settings.fail(
                 key, f"needs one of {', '.join(names)}, not {settings.named('attention')}"
             )
+
+
+def _local_heads(settings: Settings) -> None:
+    """Local heads are heads of dot-product attention, with a window that fits a sequence."""
+    if not settings.get("n_local_heads"):
+        return
+    if "dot_product" not in _mixers(settings):
+        settings.fail("n_local_heads", f"needs dot_product, not {settings.named('attention')}")
+    if settings.values["n_local_heads"] > settings.values["n_heads"]:
+        settings.fail("n_local_heads", f"must be at most {settings.named('n_heads')}")
+    windowed = settings.get("local_attention") in _WINDOWED
+    if windowed and settings.values["local_window"] > settings.values["MAX_ITEM_LIST_LENGTH"]:
+        settings.fail("local_window", f"must be at most {settings.named('MAX_ITEM_LIST_LENGTH')}")
+
+
+def _position_bias(settings: Settings) -> None:
+    """It is one of scores of queries and keys, and rotary turns pairs of numbers."""
+    if settings.get("position_bias") in (None, "none"):
+        return
+    if "dot_product" not in _mixers(settings):
+        settings.fail("position_bias", f"needs dot_product, not {settings.named('attention')}")
+    heads, local = settings.values["n_heads"], settings.named("local_attention")
+    if settings.get("local_attention") in _SCORELESS and settings.get("n_local_heads") == heads:
+        settings.fail("position_bias", f"needs a head with scores; all heads are {local}")
+    if settings.get("position_bias") == "rotary" and settings.values["hidden_size"] // heads % 2:
+        settings.fail(
+            "position_bias",
+            f"needs an even number of dimensions a head: {settings.named('hidden_size')} "
+            f"over {settings.named('n_heads')}",
+        )
 
 
 def _one_warmup(settings: Settings) -> None:
@@ -143,7 +186,10 @@ def _transform(settings: Settings) -> None:
 _TRAINING_CHECKS = (
     _heads_divide_width,
     _objective,
+    _attention,
     _position_only,
+    _local_heads,
+    _position_bias,
     _one_warmup,
     _clipping,
     _applies,

@@ -163,6 +163,13 @@ def position_only_mixers() -> tuple[str, ...]:
     return tuple(name for name, mixer in MIXERS.items() if issubclass(mixer, PositionOnlyMixer))
 
 
+def local_attentions() -> tuple[str, ...]:
+    """The names in the registry of local heads; looked up late, for the same reason."""
+    from recbole_ext.nn.attention.local import LOCAL_HEADS
+
+    return tuple(LOCAL_HEADS)
+
+
 def _own(kind: str, text: str, within: str = "", choices: Choices = ()) -> Key:
     return Key(kind, text, within, choices, scope="model")
 
@@ -179,13 +186,19 @@ ARCHITECTURE = {
     "in_batch_share": _own("float|null", "of mixed: negatives out of the batch", "(0, 1)"),
     "gbce_t": _own("float|null", "calibration of gBCE; 0 is BCE", _SHARE),
     "logq_correction": _own("bool|null", "sampled_softmax less log expected counts"),
-    "attention": _own("str", "how positions are mixed", choices=mixers),
+    "attention": _own("str|strs", "how positions are mixed; several: their sum", choices=mixers),
+    "position_bias": _own(
+        "str", "of the scores of dot_product", choices=("none", "rotary", "relative")
+    ),
     "factor_rank": _own("int", "k of factorized_positional", _POSITIVE),
     "attention_pattern": _own(
         "str",
         "of fixed_pattern",
         choices=("average", "linear_annealing", "exponential_annealing"),
     ),
+    "n_local_heads": _own("int", "heads of dot_product, the first ones, that are local", _COUNT),
+    "local_attention": _own("str", "what makes them local", choices=local_attentions),
+    "local_window": _own("int", "w: slots on each side that they see; of rnn: slots", _POSITIVE),
     "n_layers": _own("int", "blocks", _POSITIVE),
     "n_heads": _own("int", "heads; must divide hidden_size", _POSITIVE),
     "hidden_size": _own("int", "width d", _POSITIVE),

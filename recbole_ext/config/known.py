@@ -52,6 +52,8 @@ def _owners(key: str) -> str:
 
 
 def choices_hint(value: object, key: Key) -> str:
-    """The nearest choice to a text that is none."""
+    """The nearest choice to the first text, alone or in a list, that is none."""
     names = [choice for choice in key.options if isinstance(choice, str)]
-    return nearest(value, names) if isinstance(value, str) else ""
+    given = value if isinstance(value, list) else [value]
+    wrong = [item for item in given if isinstance(item, str) and item not in names]
+    return nearest(wrong[0], names) if wrong else ""

@@ -116,6 +116,10 @@ class ComposableRecommender(NextItemRecommender):
             mask_after_softmax=config["mask_after_softmax"],
             leak_padding=not config["remask_padding"],
             unused_qk_projections=config["unused_qk_projections"],
+            position_bias=config["position_bias"],
+            n_local_heads=config["n_local_heads"],
+            local_attention=config["local_attention"],
+            local_window=config["local_window"],
         )
         return build_mixer(config["attention"], spec)
 

@@ -66,8 +66,12 @@ def test_architecture_defaults() -> None:
         "gbce_t": 0.75,
         "logq_correction": True,
         "attention": "dot_product",
+        "position_bias": "none",
         "factor_rank": 40,
         "attention_pattern": "average",
+        "n_local_heads": 0,
+        "local_attention": "window",
+        "local_window": 2,
         "n_layers": 2,
         "n_heads": 1,
         "hidden_size": 50,
@@ -131,6 +135,7 @@ def test_words() -> None:
     assert Key("float", "", "[0, 1)").allowed() == "a number in [0, 1)"
     assert Key("str|bool", "", choices=("auto", True)).allowed() == "one of auto, true"
     assert Key("str|strs", "").allowed() == "text or a list of names"
+    assert Key("str|strs", "", choices=("a", "b")).allowed() == "one of a, b or a list of them"
     assert Key("any", "").allowed() == "any plain value or null"
 
 
@@ -144,6 +149,11 @@ def test_words() -> None:
         (Key("ints", "", "[1, inf)"), [[1, 2], []], [[0], [True], [1.5], 1, "1"]),
         (Key("str|bool", "", choices=("auto", True)), ["auto", True], [False, 1, "Auto"]),
         (Key("str", "", choices=("INFO",), fold=True), ["INFO", "info"], ["inf", 1]),
+        (
+            Key("str|strs", "", choices=("a", "b")),
+            ["a", ["b"], ["a", "a"], []],
+            ["c", ["a", "c"], [["a"]], [1], 1, None],
+        ),
         (Key("dict|null", ""), [{}, {"a": [1]}, None], [[], {"a": [float("nan")]}]),
         (Key("any", ""), [None, 1, "a", [1]], [[float("inf")]]),
     ],

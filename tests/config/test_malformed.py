@@ -76,6 +76,36 @@ OURS = [
     ("--attention=token_mixing --mask_after_softmax=true", "needs one of positional, "),
     ("--attention=dot_product --unused_qk_projections=true", "needs one of positional, "
      "factorized_positional, relative_positional, fixed_pattern, token_mixing, not attention"),
+    ("--attention=[dot_product,linear] --mask_after_softmax=true", "needs one of positional, "),
+    ("--attention=[dot_product,positionl]", "attention: '[dot_product,positionl]' (from "
+     "--attention) must be one of dot_product, positional, factorized_positional, "
+     "relative_positional, fixed_pattern, linear, token_mixing or a list of them; "
+     "did you mean 'positional'?"),
+    ("--attention=[]", "attention: [] (from --attention) names no mixer; there are dot_product, "),
+    ("--attention=[linear,3]", "must be one of dot_product, positional, "),
+    ("--attention=[[linear]]", "must be one of dot_product, positional, "),
+    ("--attention=null", "must be one of dot_product, positional, "),
+    ("--n_local_heads=1", "n_local_heads: 1 (from --n_local_heads) needs dot_product, not "
+     "attention: 'factorized_positional' (from properties/model/FPARec.yaml)"),
+    ("--attention=[positional,linear] --n_local_heads=1", "needs dot_product, not attention: "
+     "['positional', 'linear'] (from --attention)"),
+    ("--attention=dot_product --n_local_heads=2", "n_local_heads: 2 (from --n_local_heads) must "
+     "be at most n_heads: 1 (from properties/model/ComposableRecommender.yaml)"),
+    ("--n_local_heads=-1", "must be a whole number >= 0"),
+    ("--local_window=0", "local_window: 0 (from --local_window) must be a whole number >= 1"),
+    ("--attention=dot_product --n_local_heads=1 --local_window=6 --MAX_ITEM_LIST_LENGTH=5",
+     "local_window: 6 (from --local_window) must be at most MAX_ITEM_LIST_LENGTH: 5 "
+     "(from --MAX_ITEM_LIST_LENGTH)"),
+    ("--local_attention=windw", "local_attention: 'windw' (from --local_attention) must be one of "
+     "window, conv, rnn, initial, adaptive; did you mean 'window'?"),
+    ("--position_bias=rotery", "must be one of none, rotary, relative; did you mean 'rotary'?"),
+    ("--position_bias=rotary", "position_bias: 'rotary' (from --position_bias) needs dot_product, "
+     "not attention: 'factorized_positional' (from properties/model/FPARec.yaml)"),
+    ("--attention=dot_product --position_bias=rotary --n_heads=2", "needs an even number of "
+     "dimensions a head: hidden_size: 50 (from properties/model/ComposableRecommender.yaml) over "
+     "n_heads: 2 (from --n_heads)"),
+    ("--attention=dot_product --position_bias=relative --n_local_heads=1 --local_attention=rnn",
+     "needs a head with scores; all heads are local_attention: 'rnn' (from --local_attention)"),
     ("--train_neg_sample_args={distribution: uniform}", "must be null: FPARec draws its own "
      "negatives (n_negatives, ...)"),
     ("--train_neg_sample_args={distribution: uniform} --loss_type=BPR", "must be null: FPARec"),
