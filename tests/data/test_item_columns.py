@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import write_atomic
+from tests.conftest import write_atomic
 from recbole.data import create_dataset, data_preparation
 
 from recbole_ext.config import ExtConfig

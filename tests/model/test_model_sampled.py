@@ -149,7 +149,7 @@ IDLE = ("n_negatives", "negative_sampling", "negatives_shared", "popularity_expo
         ({"loss_type": "BPR"}, {"n_negatives", "negative_sampling", "negatives_shared"}),
         ({"direction": "ae"}, {"mask_ratio", "mask_last_prob"}),
     ],
-    ids=str,
+    ids=["CE, ar", "BPR", "ae"],
 )
 def test_a_key_that_does_not_apply_is_null(changes: dict[str, Any], alive: set[str]) -> None:
     config = ExtConfig("FPARec", "shop", config_dict=changes)
