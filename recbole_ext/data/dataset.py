@@ -7,7 +7,6 @@ import hashlib
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import recbole.data.dataset as recbole_dataset
 import torch
 from recbole.data.dataset import Dataset, SequentialDataset
@@ -34,6 +33,7 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
     _columns: list[str]  # of the interactions, in the file's order
     _further: Interaction  # those beside user and item
     _inter_feat: Any = None
+    item_feat: Any
 
     @property
     def inter_feat(self) -> Any:
@@ -55,18 +55,17 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
     def inter_feat(self, value: Any) -> None:
         self._inter_feat = value
 
-    def _remap_ID_all(self) -> None:  # noqa: N802 - RecBole's name
-        """Number the tokens; items that are only described, never taken, do not join the catalogue.
+    def _reset_index(self) -> None:
+        """Before tokens are numbered: items only described, never taken, join no catalogue.
 
-        (RecBole's own models keep them, as RecBole does.)
+        (For RecBole's own models they do, as in RecBole.)
         """
         if self.config["item_features"]:
-            described: pd.DataFrame = vars(self)["item_feat"]
-            taken = described[self.iid_field].isin(self.inter_feat[self.iid_field])
+            taken = self.item_feat[self.iid_field].isin(self.inter_feat[self.iid_field])
             if not taken.any():
                 raise DataError(f"{self.dataset_name}.item describes none of the items taken")
-            self.item_feat = described[taken].reset_index(drop=True)
-        super()._remap_ID_all()
+            self.item_feat = self.item_feat[taken]
+        super()._reset_index()
 
     def _change_feat_format(self) -> None:
         frame = self.inter_feat

@@ -26,6 +26,7 @@ CONFIG: dict[str, Any] = {
     "seed": 3,
     "shuffle": True,
     "train_objective": "all_positions",
+    "direction": "ar",
     "long_sequences": "truncate",
     "split_protocol": "paper",
     "trim_batches": "auto",

@@ -27,9 +27,9 @@ def encoded(model: ComposableRecommender, *histories: tuple[int, ...]) -> torch.
     seen: list[torch.Tensor] = []
     encode = model.encode
 
-    def watched(item_seq: torch.Tensor, last_only: bool = False) -> torch.Tensor:
+    def watched(item_seq: torch.Tensor, last_only: bool = False, user: Any = None) -> torch.Tensor:
         seen.append(item_seq)
-        return encode(item_seq, last_only)
+        return encode(item_seq, last_only, user)
 
     model.encode = watched  # type: ignore[method-assign]
     model.full_sort_predict(batch(histories, (1,) * len(histories)))

