@@ -93,7 +93,7 @@ def _examine_direction(
 ) -> None:
     """Change one item at a time, and see which states follow."""
     width = spec.max_length
-    slots = [slot for slot in _slots(padding, width) if slot > padding]
+    slots = _slots(padding, width)
     x = torch.randn(1, width, spec.hidden_size).repeat(len(slots) + 1, 1, 1)
     for row, slot in enumerate(slots, start=1):
         x[row, slot] = torch.randn(spec.hidden_size)
@@ -109,7 +109,9 @@ def _examine_direction(
 
 
 def _slots(first: int, width: int) -> list[int]:
-    return sorted({first + 1, (first + width) // 2, width - 2, width - 1})
+    """Some slots with an item before them, of the real ones ``first`` to ``width - 1``."""
+    some = {first + 1, (first + width) // 2, width - 2, width - 1}
+    return sorted(slot for slot in some if first < slot < width)
 
 
 def _judge(any_earlier: bool, next_earlier: bool, causal: bool) -> None:
