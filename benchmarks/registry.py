@@ -15,13 +15,13 @@ class Peer:
         title: its row's name.
         module: prints :class:`benchmarks.peers.protocol.Figures` as its last line.
         args: its own settings.
-        python: the interpreter of its environment.
+        python: the interpreter of its environment; None where the user has to name one.
     """
 
     title: str
     module: str
     args: dict[str, Any] = field(default_factory=dict)
-    python: str = sys.executable
+    python: str | None = sys.executable
 
 
 def _ours(title: str, model: str, **keys: Any) -> Peer:
@@ -35,6 +35,11 @@ def _recbole(title: str, as_shipped: bool) -> Peer:
     return Peer(f"RecBole SASRec, {title}", module, {"as_shipped": as_shipped})
 
 
+def _rectools(title: str) -> Peer:
+    module = "benchmarks.peers.rectools_sasrec"
+    return Peer(f"RecTools {title}", module, {"longest_epoch": 60}, python=None)
+
+
 BASE = "sasrec"
 
 # FPARec keeps its paper's shape (a feed-forward network as wide as the states); VanillaAR has the
@@ -42,6 +47,7 @@ BASE = "sasrec"
 PEERS: dict[str, Peer] = {
     "sasrec-as-shipped": _recbole("as it ships", as_shipped=True),
     BASE: _recbole("anomaly detection off", as_shipped=False),
+    "rectools": _rectools("SASRec, softmax"),
     "fparec": _ours("FPARec", "FPARec", inner_size=64),
     "fparec-float32": _ours(
         "FPARec, float32 loss", "FPARec", inner_size=64, loss_precision="float32"
@@ -51,5 +57,45 @@ PEERS: dict[str, Peer] = {
     ),
     "vanilla-ar": _ours(
         "VanillaAR", "VanillaAR", n_heads=2, inner_size=256, attn_output_projection=True
+    ),
+}
+
+# The test of a whole data set: loader, model, metrics. The base stands first. The last peer ranks
+# with the base's own model and weights, so that their metrics can be compared.
+TEST_PEERS: dict[str, Peer] = {
+    "recbole": Peer("RecBole, SASRec", "benchmarks.peers.recbole_ranking", {"part": "test"}),
+    "recbole_ext": Peer(
+        "recbole_ext, VanillaAR",
+        "benchmarks.peers.recbole_ext_ranking",
+        {
+            "part": "test",
+            "model": "VanillaAR",
+            "keys": {"inner_size": 256, "attn_output_projection": True},
+        },
+    ),
+    "recbole_ext-sasrec": Peer(
+        "recbole_ext, RecBole's SASRec",
+        "benchmarks.peers.recbole_ext_ranking",
+        {"part": "test", "model": "SASRec", "keys": {"inner_size": 256}, "same_scores": True},
+    ),
+}
+
+# From given scores to metrics, no model.
+MATRIX_PEERS: dict[str, Peer] = {
+    "recbole": Peer("RecBole", "benchmarks.peers.recbole_ranking", {"part": "matrix"}),
+    "recbole_ext": Peer(
+        "recbole_ext",
+        "benchmarks.peers.recbole_ext_ranking",
+        {"part": "matrix", "same_scores": True},
+    ),
+}
+
+# How time and memory grow: on data where both train the same targets.
+SCALING_PEERS: dict[str, Peer] = {
+    "recbole": PEERS[BASE],
+    "recbole_ext": Peer(
+        "recbole_ext FPARec",
+        PEERS["fparec"].module,
+        {**PEERS["fparec"].args, "longest_epoch": 5},
     ),
 }

@@ -7,12 +7,13 @@ neither torch nor RecBole.
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["list_models", "load", "run"]
+__all__ = ["list_models", "load", "register_model", "run"]
 
 _HOME = {
     "run": "recbole_ext.runner",
     "load": "recbole_ext.runner",
     "list_models": "recbole_ext.registry",
+    "register_model": "recbole_ext.registry",
 }
 
 

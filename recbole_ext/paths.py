@@ -17,5 +17,10 @@ def properties_dir() -> Path:
 
 
 def relative_name(file: Path) -> str:
-    """``properties/model/FPARec.yaml`` for a file under ``properties_dir()``, for messages."""
+    """``properties/model/FPARec.yaml`` for a file under ``properties_dir()``, for messages.
+
+    A file elsewhere keeps its full path.
+    """
+    if not file.is_relative_to(properties_dir()):
+        return str(file)
     return f"properties/{file.relative_to(properties_dir()).as_posix()}"

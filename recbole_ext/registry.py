@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,8 +26,18 @@ MODELS: dict[str, str] = {
     "PARec": "recbole_ext.model.fparec:PARec",
 }
 
+REGISTERED: dict[str, Registered] = {}  # users' own, by `register_model`
+
 _EXTRAS = {"transformers": "hf"}  # packages that an extra of ours installs
 _CANNOT_RANK = "exlib"  # RecBole's kind for gradient-boosted trees: they score labelled rows
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A class of a user's own and the YAML of its keys."""
+
+    model_class: type[Any]
+    yaml: Path | None
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ class ModelInfo:
     """One line of the list of models."""
 
     name: str
-    source: str  # "recbole_ext" or "RecBole"
+    source: str  # "recbole_ext", "yours" or "RecBole"
     kind: str  # "sequential", "general", "context_aware", "knowledge_aware"
     base: str | None = None  # what its YAML names under `base:`
 
@@ -49,9 +60,36 @@ class Lineage:
     class_files: tuple[Path, ...]  # those of real classes: they say which keys the class has
 
 
+def register_model(yaml: str | Path | None = None) -> Callable[[type[Any]], type[Any]]:
+    """Class decorator: a model of your own is known by its name from then on.
+
+    ``run("MyRec", "ml-100k")`` then finds it, and so does ``load`` of its run folders, wherever
+    the file with the class has been imported before.
+
+    Args:
+        yaml: the file of its keys and their defaults. It may name keys that no other model has;
+            the type of the default is the type that is allowed.
+
+    Raises:
+        ConfigError: the name is taken, or there is no such file.
+    """
+    file = None if yaml is None else Path(yaml).absolute()
+
+    def register(model_class: type[Any]) -> type[Any]:
+        name = model_class.__name__
+        if name in known_names() and name not in REGISTERED:
+            raise ConfigError(f"register_model: the name {show(name)} is taken")
+        if file is not None and not file.is_file():
+            raise ConfigError(f"register_model: no file {file}")
+        REGISTERED[name] = Registered(model_class, file)
+        return model_class
+
+    return register
+
+
 def list_models() -> list[ModelInfo]:
     """All models that can be run, this library's first, each part sorted by name."""
-    ours = [ModelInfo(name, "recbole_ext", _kind(name), _base_of(name)) for name in _own_names()]
+    ours = [ModelInfo(name, _source(name), _kind(name), _base_of(name)) for name in _own_names()]
     theirs = [ModelInfo(name, "RecBole", kind) for name, (kind, _) in recbole_models().items()]
     return ours + [model for model in theirs if model.kind != _CANNOT_RANK]
 
@@ -93,10 +131,10 @@ def lineage(name: str) -> Lineage:
                 f"{_yaml_name(chain[-1])}: 'base' goes in a circle: {' -> '.join([*chain, base])}"
             )
         chain.append(base)
-    classes = [link for link in chain if link in MODELS or link in recbole_models()]
+    classes = [link for link in chain if _is_own_class(link) or link in recbole_models()]
     return Lineage(
         root=classes[0] if classes else None,
-        own=bool(classes) and classes[0] in MODELS,
+        own=bool(classes) and _is_own_class(classes[0]),
         files=_existing(chain),
         class_files=_existing(classes),
     )
@@ -135,7 +173,15 @@ def recbole_dir() -> Path:
 
 def _own_names() -> list[str]:
     files = (paths.properties_dir() / "model").glob("*.yaml")
-    return sorted({*MODELS, *(file.stem for file in files)} - set(recbole_models()))
+    return sorted({*MODELS, *REGISTERED, *(file.stem for file in files)} - set(recbole_models()))
+
+
+def _is_own_class(name: str) -> bool:
+    return name in MODELS or name in REGISTERED
+
+
+def _source(name: str) -> str:
+    return "yours" if name in REGISTERED else "recbole_ext"
 
 
 def _kind(name: str) -> str:
@@ -144,6 +190,8 @@ def _kind(name: str) -> str:
 
 
 def _yaml_of(name: str) -> Path:
+    if name in REGISTERED and (file := REGISTERED[name].yaml) is not None:
+        return file
     return paths.properties_dir() / "model" / f"{name}.yaml"
 
 
@@ -158,7 +206,7 @@ def _existing(names: list[str]) -> tuple[Path, ...]:
 def _base_of(name: str) -> str | None:
     """What a model's YAML names under ``base:``; a preset must name one."""
     base = _read_base(_yaml_of(name)) if _yaml_of(name).is_file() else None
-    if base is None and name not in MODELS and name in _own_names():
+    if base is None and not _is_own_class(name) and name in _own_names():
         raise ConfigError(f"{_yaml_name(name)} needs a line 'base: <model>'; no class has its name")
     return base
 
@@ -185,6 +233,8 @@ def _preset_class(name: str, root: str) -> type[Any]:
 
 
 def _class(name: str) -> type[Any]:
+    if name in REGISTERED:
+        return REGISTERED[name].model_class
     if name in MODELS:
         module, _, attribute = MODELS[name].partition(":")
         return _class_in(module, attribute, name)

@@ -24,6 +24,7 @@ from torch import nn
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.catalog import missing_data_message
 from recbole_ext.data.dataset import FlatOrder, dataset_class
+from recbole_ext.data.item_inputs import read_item_inputs
 from recbole_ext.data.loaders import Loaders, build_loaders, split_of
 from recbole_ext.errors import CheckpointError, ConfigError, DataError, UserError
 from recbole_ext.evaluation.evaluator import Evaluation
@@ -116,6 +117,7 @@ def run(
     _check_trainer(config)
     flat = load_data(config)
     split_of(config, flat)  # data that cannot be split leave no folder behind
+    read_item_inputs(config, flat)  # nor do features or vectors that cannot be used
     folder = RunFolder.create(
         config["model"], config["dataset"], config["checkpoint_dir"], config["run_dir"]
     )

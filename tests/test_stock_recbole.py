@@ -40,7 +40,7 @@ def stock_run(config: ExtConfig) -> tuple[Any, dict[str, float], dict[str, float
     return model, found, trainer.evaluate(test, load_best_model=False), before
 
 
-@pytest.mark.parametrize("model", ["FPARec", "PARec"])
+@pytest.mark.parametrize("model", ["FPARec", "PARec", "VanillaAE"])
 def test_trains_and_ranks_on_ml_100k(model: str, ml_100k: Settings) -> None:
     chosen = ml_100k(
         epochs=1,

@@ -7,6 +7,7 @@ their YAML leaves out; those are found in the model's source and take any value.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ _COMPUTED = {  # set by RecBole while it runs, never by a user
 def builtin_keys(model: str) -> dict[str, Key]:
     """The keys that belong to a model of RecBole, beside those of any model."""
     defaults = read_builtin_yaml(model)
-    keys = {name: _key(name, default) for name, default in defaults.items()}
+    keys = {name: key_of(name, default) for name, default in defaults.items()}
     unlisted = _keys_in_source(model) - set(defaults) - _COMPUTED
     keys |= {name: Key("any", f"read by {model}", scope="model") for name in unlisted}
     return {name: key for name, key in keys.items() if name not in ANY_MODEL}
@@ -58,15 +59,16 @@ def _keys_in_source(model: str) -> set[str]:
     return set(re.findall(r"""config\[["'](\w+)["']\]""", file.read_text(encoding="utf-8")))
 
 
-def _key(name: str, default: Any) -> Key:
-    text = "of RecBole's model"
+def key_of(name: str, default: Any, text: str = "of RecBole's model") -> Key:
+    """A key whose type is its default's."""
     if name == "loss_type" and default in _LOSSES:
         return Key("str", "the loss", choices=_LOSSES, scope="model")
     if name == "hidden_act":
         return Key("str", "the activation", choices=_ACTIVATIONS, scope="model")
     shared = ARCHITECTURE.get(name)
     if shared is not None and not shared.choices and shared.accepts(default):
-        return shared
+        nullable = shared.accepts(None) and default is not None  # null where it does not apply
+        return replace(shared, kind=shared.kind.removesuffix("|null")) if nullable else shared
     return Key(_kind(name, default), text, scope="model")
 
 

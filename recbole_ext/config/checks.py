@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from recbole_ext.config.applies import APPLIES, misplaced
 from recbole_ext.config.backbone_checks import BACKBONE_CHECKS
 from recbole_ext.config.data_checks import DATA_CHECKS
 from recbole_ext.config.evaluation_checks import EVALUATION_CHECKS
-from recbole_ext.config.keys import position_only_mixers
+from recbole_ext.config.feature_checks import FEATURE_CHECKS
+from recbole_ext.config.keys import mixers, position_only_mixers
 from recbole_ext.config.schema import Key
 from recbole_ext.config.settings import Settings
 
@@ -23,12 +25,14 @@ _CLIPPING = {
     "foreach": Key("bool|null", ""),
 }
 _TRANSFORM_NEEDS = {"mask_itemseq": "mask_ratio", "crop_itemseq": "eta", "reorder_itemseq": "beta"}
+_WINDOWED = ("window", "conv", "rnn")
+_SCORELESS = ("conv", "rnn")
 _POSITION_ONLY = {"mask_after_softmax": ("token_mixing",), "unused_qk_projections": ()}
 
 
 def check(settings: Settings) -> None:
     """Raise ConfigError for the first impossible combination."""
-    for one in (*_TRAINING_CHECKS, *DATA_CHECKS, *EVALUATION_CHECKS, *BACKBONE_CHECKS):
+    for one in _ALL_CHECKS:
         one(settings)
 
 
@@ -53,14 +57,55 @@ def _objective(settings: Settings) -> None:
         )
 
 
+def _attention(settings: Settings) -> None:
+    if settings.own and settings.get("attention") == []:
+        settings.fail("attention", f"names no mixer; there are {', '.join(mixers())}")
+
+
+def _mixers(settings: Settings) -> list[str]:
+    """The names under ``attention``: one, or several that are summed."""
+    given = settings.get("attention")
+    return given if isinstance(given, list) else [given]
+
+
 def _position_only(settings: Settings) -> None:
     """Two switches exist for attentions without queries and keys; one also needs a softmax."""
     for key, without in _POSITION_ONLY.items():
         names = [name for name in position_only_mixers() if name not in without]
-        if settings.get(key) and settings.get("attention") not in names:
+        if settings.get(key) and not set(_mixers(settings)) & set(names):
             settings.fail(
                 key, f"needs one of {', '.join(names)}, not {settings.named('attention')}"
             )
+
+
+def _local_heads(settings: Settings) -> None:
+    """Local heads are heads of dot-product attention, with a window that fits a sequence."""
+    if not settings.get("n_local_heads"):
+        return
+    if "dot_product" not in _mixers(settings):
+        settings.fail("n_local_heads", f"needs dot_product, not {settings.named('attention')}")
+    if settings.values["n_local_heads"] > settings.values["n_heads"]:
+        settings.fail("n_local_heads", f"must be at most {settings.named('n_heads')}")
+    windowed = settings.get("local_attention") in _WINDOWED
+    if windowed and settings.values["local_window"] > settings.values["MAX_ITEM_LIST_LENGTH"]:
+        settings.fail("local_window", f"must be at most {settings.named('MAX_ITEM_LIST_LENGTH')}")
+
+
+def _position_bias(settings: Settings) -> None:
+    """It is one of scores of queries and keys, and rotary turns pairs of numbers."""
+    if settings.get("position_bias") in (None, "none"):
+        return
+    if "dot_product" not in _mixers(settings):
+        settings.fail("position_bias", f"needs dot_product, not {settings.named('attention')}")
+    heads, local = settings.values["n_heads"], settings.named("local_attention")
+    if settings.get("local_attention") in _SCORELESS and settings.get("n_local_heads") == heads:
+        settings.fail("position_bias", f"needs a head with scores; all heads are {local}")
+    if settings.get("position_bias") == "rotary" and settings.values["hidden_size"] // heads % 2:
+        settings.fail(
+            "position_bias",
+            f"needs an even number of dimensions a head: {settings.named('hidden_size')} "
+            f"over {settings.named('n_heads')}",
+        )
 
 
 def _one_warmup(settings: Settings) -> None:
@@ -76,9 +121,42 @@ def _clipping(settings: Settings) -> None:
         settings.fail("clip_grad_norm", "needs max_norm")
 
 
+def _applies(settings: Settings) -> None:
+    for key, why in misplaced(settings.values) if settings.own else ():
+        settings.fail(key, f"{why} {settings.named(APPLIES[key][0])}")
+
+
+def _cloze(settings: Settings) -> None:
+    if settings.get("direction") != "ae":
+        return
+    if not settings.get("mask_ratio") and not settings.get("mask_last_prob"):
+        settings.fail("mask_ratio", f"and {settings.named('mask_last_prob')}: AE without masks")
+    if settings.get("MAX_ITEM_LIST_LENGTH") < 2:
+        settings.fail(
+            "MAX_ITEM_LIST_LENGTH",
+            f"leaves no item beside [MASK] with {settings.named('direction')}; give 2 or more",
+        )
+    if settings.get("mask_after_softmax"):
+        settings.fail(
+            "mask_after_softmax", f"masks the future, which {settings.named('direction')} sees"
+        )
+
+
+def _padding_as_class(settings: Settings) -> None:
+    if settings.get("padding_as_class") and settings.get("loss_type") != "CE":
+        settings.fail("padding_as_class", f"needs loss_type: CE, not {settings.named('loss_type')}")
+
+
 def _negatives(settings: Settings) -> None:
     negatives, loss = settings.get("train_neg_sample_args"), settings.get("loss_type")
     sequential = settings.kind == "sequential"
+    if settings.own:
+        if negatives is not None:
+            settings.fail(
+                "train_neg_sample_args",
+                f"must be null: {settings.model} draws its own negatives (n_negatives, ...)",
+            )
+        return
     if negatives is None:
         if sequential and loss == "BPR":
             settings.fail(
@@ -108,9 +186,23 @@ def _transform(settings: Settings) -> None:
 _TRAINING_CHECKS = (
     _heads_divide_width,
     _objective,
+    _attention,
     _position_only,
+    _local_heads,
+    _position_bias,
     _one_warmup,
     _clipping,
+    _applies,
+    _cloze,
+    _padding_as_class,
     _negatives,
     _transform,
+)
+
+_ALL_CHECKS = (
+    *_TRAINING_CHECKS,
+    *FEATURE_CHECKS,
+    *DATA_CHECKS,
+    *EVALUATION_CHECKS,
+    *BACKBONE_CHECKS,
 )

@@ -180,7 +180,7 @@ class ExtConfig(Config):
             final.update(self._with_feature_files(values, layer))
             chosen.update({key: layer.origin(key) for key in values})
         self._origins.update(chosen)
-        for key in normalise(final, chosen):
+        for key in normalise(final, chosen, self._lineage.own):
             self._origins[key] = _COMPUTED
         self._check(final)
         self._resolved = {key: deepcopy(value) for key, value in final.items() if key in known}

@@ -29,6 +29,11 @@ _POSITIVE = "[1, inf)"
 _COUNT = "[0, inf)"
 _ABOVE_0 = "(0, inf)"
 _BELOW_1 = "[0, 1)"
+_SHARE = "[0, 1]"
+
+SAMPLED_LOSSES = ("BCE", "BPR", "gBCE", "sampled_softmax")
+SAMPLINGS = ("uniform", "popularity", "in_batch", "mixed")
+SHARINGS = ("batch", "position")
 
 GENERAL = {
     "gpu_id": Key("str|int|ints", "which GPUs, '' for none; with `use_gpu: false` always none"),
@@ -158,19 +163,42 @@ def position_only_mixers() -> tuple[str, ...]:
     return tuple(name for name, mixer in MIXERS.items() if issubclass(mixer, PositionOnlyMixer))
 
 
+def local_attentions() -> tuple[str, ...]:
+    """The names in the registry of local heads; looked up late, for the same reason."""
+    from recbole_ext.nn.attention.local import LOCAL_HEADS
+
+    return tuple(LOCAL_HEADS)
+
+
 def _own(kind: str, text: str, within: str = "", choices: Choices = ()) -> Key:
     return Key(kind, text, within, choices, scope="model")
 
 
 ARCHITECTURE = {
-    "loss_type": _own("str", "the loss", choices=("CE",)),
-    "attention": _own("str", "how positions are mixed", choices=mixers),
+    "direction": _own("str", "next items (ar) or cloze (ae)", choices=("ar", "ae")),
+    "mask_ratio": _own("float|null", "share of a sequence that ae hides", _SHARE),
+    "mask_last_prob": _own("float|null", "how often ae hides the last item alone", _SHARE),
+    "loss_type": _own("str", "the loss", choices=("CE", *SAMPLED_LOSSES)),
+    "n_negatives": _own("int|null", "negatives of a sampled loss", _POSITIVE),
+    "negative_sampling": _own("str|null", "where they come from", choices=SAMPLINGS),
+    "negatives_shared": _own("str|null", "one draw a batch or position", choices=SHARINGS),
+    "popularity_exponent": _own("float|null", "of popularity: q ~ count^this", _COUNT),
+    "in_batch_share": _own("float|null", "of mixed: negatives out of the batch", "(0, 1)"),
+    "gbce_t": _own("float|null", "calibration of gBCE; 0 is BCE", _SHARE),
+    "logq_correction": _own("bool|null", "sampled_softmax less log expected counts"),
+    "attention": _own("str|strs", "how positions are mixed; several: their sum", choices=mixers),
+    "position_bias": _own(
+        "str", "of the scores of dot_product", choices=("none", "rotary", "relative")
+    ),
     "factor_rank": _own("int", "k of factorized_positional", _POSITIVE),
     "attention_pattern": _own(
         "str",
         "of fixed_pattern",
         choices=("average", "linear_annealing", "exponential_annealing"),
     ),
+    "n_local_heads": _own("int", "heads of dot_product, the first ones, that are local", _COUNT),
+    "local_attention": _own("str", "what makes them local", choices=local_attentions),
+    "local_window": _own("int", "w: slots on each side that they see; of rnn: slots", _POSITIVE),
     "n_layers": _own("int", "blocks", _POSITIVE),
     "n_heads": _own("int", "heads; must divide hidden_size", _POSITIVE),
     "hidden_size": _own("int", "width d", _POSITIVE),
@@ -193,6 +221,21 @@ ARCHITECTURE = {
     "unused_qk_projections": _own("bool", "the released code's idle Q and K"),
     "remask_padding": _own("bool", "zero padded positions after each block"),
     "padding_as_class": _own("bool", "PAD is a class of the softmax"),
+    "score": _own("str", "of a state and an item", choices=("dot", "cosine")),
+    "score_temperature": _own("float", "cosines are divided by it", _ABOVE_0),
+    "user_embedding": _own("str", "put behind the item's (SSE-PT)", choices=("none", "concat")),
+    "sse_item_prob": _own("float", "input items replaced by random ones, in training", _SHARE),
+    "sse_user_prob": _own("float", "users replaced by random ones, in training", _SHARE),
+    "sse_target_prob": _own("float", "targets replaced by random items, in training", _SHARE),
+    "item_features": _own("strs|null", "columns of the .item file that describe items"),
+    "feature_combination": _own("str", "of an item's vectors", choices=("sum", "concat")),
+    "score_with_features": _own("bool", "items are scored with features and pretrained vectors"),
+    "item_id_embedding": _own("bool", "a learned vector for each item"),
+    "pretrained_items": _own("str|null", "file of item vectors"),
+    "pretrained_frozen": _own("bool", "they stay as they are"),
+    "pretrained_unknown": _own(
+        "str", "its items that the data set lacks", choices=("error", "skip")
+    ),
 }
 
 BACKBONE = {

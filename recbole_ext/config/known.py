@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from recbole_ext.config.builtin import builtin_keys, models_with_key
+from recbole_ext.config.builtin import builtin_keys, key_of, models_with_key
 from recbole_ext.config.keys import ANY_MODEL, BACKBONE, OWN
 from recbole_ext.config.schema import Key
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, nearest, show
 from recbole_ext.paths import relative_name
-from recbole_ext.registry import Lineage
+from recbole_ext.registry import REGISTERED, Lineage
 
 _NAMED = 3  # owners of a key that are named
 
@@ -16,13 +16,17 @@ _NAMED = 3  # owners of a key that are named
 def known_keys(line: Lineage) -> dict[str, Key]:
     """The keys of any model and those of this one.
 
-    A class of this library has the keys that its YAML and those of its bases name. A class that
-    no registry knows may use every key of this library.
+    A class of this library has the keys that its YAML and those of its bases name; one that a user
+    has registered may name new ones there. A class that no registry knows may use every key of
+    this library.
     """
     if line.root is None:
         return {**ANY_MODEL, **OWN}
-    named = {key for file in line.class_files for key in read_yaml(file, relative_name(file))}
+    named = {k: v for f in line.class_files for k, v in read_yaml(f, relative_name(f)).items()}
     own = {name: key for name, key in OWN.items() if name in named}
+    if line.root in REGISTERED:
+        new = {k: key_of(k, v, "of your model") for k, v in named.items() if k not in own}
+        return {**new, **ANY_MODEL, **own}
     if line.own:
         return {**ANY_MODEL, **own}
     return {**ANY_MODEL, **builtin_keys(line.root)}
@@ -48,6 +52,8 @@ def _owners(key: str) -> str:
 
 
 def choices_hint(value: object, key: Key) -> str:
-    """The nearest choice to a text that is none."""
+    """The nearest choice to the first text, alone or in a list, that is none."""
     names = [choice for choice in key.options if isinstance(choice, str)]
-    return nearest(value, names) if isinstance(value, str) else ""
+    given = value if isinstance(value, list) else [value]
+    wrong = [item for item in given if isinstance(item, str) and item not in names]
+    return nearest(wrong[0], names) if wrong else ""

@@ -47,7 +47,7 @@ class Key:
         kind: the types it takes, names of ``_KINDS`` joined by ``|``, ``null`` among them.
         help: one line for the user.
         within: the interval of a number, such as ``[0, 1)``; ``inf`` for no bound.
-        choices: the only values allowed, or a function that looks them up.
+        choices: the only values allowed, or a function that looks them up; of a list, its items.
         fold: choices hold in any case.
         scope: ``any`` model, or only a ``model`` whose YAML sets the key.
     """
@@ -71,6 +71,8 @@ class Key:
         if self.choices:
             named = [_spelled(choice) for choice in self.options]
             parts = [f"one of {', '.join(named)}" if len(named) > 1 else named[0]]
+            if "strs" in self._value_kinds:
+                parts.append("a list of them")
         return " or ".join([*parts, *(["null"] if self._takes_null else [])])
 
     def from_text(self, text: str, *, unquote: bool) -> Any:
@@ -104,6 +106,8 @@ class Key:
     def _chosen(self, value: Any) -> bool:
         if not self.choices:
             return True
+        if isinstance(value, list):
+            return all(map(self._chosen, value))
         choices = [_folded(choice) if self.fold else choice for choice in self.options]
         return (_folded(value) if self.fold else value) in choices
 

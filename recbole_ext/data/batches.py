@@ -87,7 +87,7 @@ def gather(
         batch[name] = torch.from_numpy(values[end])
         batch[name + names.list_suffix] = _padded(values, places, real)
     if rows.all_positions:
-        batch[TARGET_COUNT] = batch[names.length]
+        batch[TARGET_COUNT] = torch.from_numpy(lengths + rows.cloze)
     return Interaction(batch)
 
 

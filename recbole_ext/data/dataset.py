@@ -7,6 +7,7 @@ import hashlib
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import recbole.data.dataset as recbole_dataset
 import torch
 from recbole.data.dataset import Dataset, SequentialDataset
@@ -53,6 +54,19 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
     @inter_feat.setter
     def inter_feat(self, value: Any) -> None:
         self._inter_feat = value
+
+    def _remap_ID_all(self) -> None:  # noqa: N802 - RecBole's name
+        """Number the tokens; items that are only described, never taken, do not join the catalogue.
+
+        (RecBole's own models keep them, as RecBole does.)
+        """
+        if self.config["item_features"]:
+            described: pd.DataFrame = vars(self)["item_feat"]
+            taken = described[self.iid_field].isin(self.inter_feat[self.iid_field])
+            if not taken.any():
+                raise DataError(f"{self.dataset_name}.item describes none of the items taken")
+            self.item_feat = described[taken].reset_index(drop=True)
+        super()._remap_ID_all()
 
     def _change_feat_format(self) -> None:
         frame = self.inter_feat

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,13 +48,18 @@ class SequenceLoader:
         self._names = FieldNames.from_config(config)
         self._objective = config["train_objective"]
         self._long_sequences = config["long_sequences"]
-        self._max_length = config["MAX_ITEM_LIST_LENGTH"]
+        self._cloze = config["direction"] == "ae"
+        # Under AE the target is the last item of the model's input, not an item after it.
+        self._max_length = config["MAX_ITEM_LIST_LENGTH"] - self._cloze
         self._batch_size = config["train_batch_size"]
         self._seed = config["seed"]
         self.shuffle = bool(config["shuffle"])
 
     def rows(self, epoch: int) -> Rows:
         """The rows of an epoch; only ``chunk`` draws new ones."""
+        return replace(self._windows(epoch), cloze=self._cloze)
+
+    def _windows(self, epoch: int) -> Rows:
         if self._objective == "last_position":
             return prefix_rows(self._store, self._split, self._max_length)
         if self._long_sequences == "truncate":

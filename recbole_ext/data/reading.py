@@ -12,7 +12,7 @@ from recbole.data.dataset import Dataset
 from recbole.utils import FeatureSource, FeatureType
 
 from recbole_ext.data.atomic import AtomicFile, Column, read_columns, read_header
-from recbole_ext.errors import DataError
+from recbole_ext.errors import DataError, nearest, show
 
 _LINK = "link"  # of a knowledge graph: RecBole keeps its columns out of the data set's fields
 
@@ -31,6 +31,8 @@ class CheckedReading(Dataset):
         if load == set():
             return None
         file = read_header(self._atomic_file(filepath, source), self.time_field)
+        if source == FeatureSource.ITEM:
+            _check_features(file, self.config["item_features"] or ())
         columns = file.chosen(load, unload)
         if not columns:
             return None
@@ -84,6 +86,15 @@ class CheckedReading(Dataset):
             token, dataset_path, source, field_name
         )
         return frame
+
+
+def _check_features(file: AtomicFile, features: Sequence[str]) -> None:
+    names = [column.name for column in file.columns if column.name not in file.roles]
+    for name in features:
+        if name not in names:
+            has = f"there are {', '.join(names)}" if names else "there is none but the item's id"
+            problem = f"no column {show(name)} (item_features); {has}{nearest(name, names)}"
+            raise file.error(problem, 1)
 
 
 def _array(members: Sequence[str], kind: str) -> np.ndarray:

@@ -23,12 +23,14 @@ class Rows:
         start, end: [R] the input is ``items[start:end]``, the target of its last position
             ``items[end]``.
         all_positions: every position of the window bears loss; else the newest alone.
+        cloze: window and target are one sequence, each of whose items may be hidden and asked for.
     """
 
     users: IntArray
     start: IntArray
     end: IntArray
     all_positions: bool = False
+    cloze: bool = False
 
     def __len__(self) -> int:
         return len(self.users)
@@ -39,9 +41,14 @@ class Rows:
         return self.end - self.start
 
     @property
+    def counts(self) -> IntArray:
+        """[R] positions of each row that bear loss."""
+        return self.lengths + self.cloze if self.all_positions else np.ones_like(self.start)
+
+    @property
     def n_targets(self) -> int:
         """Positions of all rows that bear loss."""
-        return int(self.lengths.sum()) if self.all_positions else len(self)
+        return int(self.counts.sum())
 
 
 def held_out_rows(store: SequenceStore, places: IntArray, max_length: int) -> Rows:

@@ -33,26 +33,6 @@ class SequenceStore:
     columns: Mapping[str, NDArray[np.generic]] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
-    def from_interactions(
-        cls,
-        users: IntArray,
-        items: IntArray,
-        times: NDArray[np.float64],
-        n_users: int,
-        n_items: int,
-        columns: Mapping[str, NDArray[np.generic]] | None = None,
-    ) -> SequenceStore:
-        """Group by user and sort by float64 time; ties keep the order of the input.
-
-        Args:
-            users, items, times: [N] each.
-            n_users, n_items: PAD included.
-        """
-        order = chronological_order(users, times)
-        sorted_columns = {name: values[order] for name, values in (columns or {}).items()}
-        return cls.from_ordered(items[order], users, n_users, n_items, sorted_columns)
-
-    @classmethod
     def from_ordered(
         cls,
         items: IntArray,

@@ -13,8 +13,13 @@ from torch import Tensor
 
 from recbole_ext import compat  # noqa: F401
 from recbole_ext.data.batches import TARGET_COUNT, TARGET_WEIGHT
+from recbole_ext.model.sampling import build_loss, build_sampler
+from recbole_ext.model.tasks import Rows, Task, hidden_items, next_items, row_of
+from recbole_ext.nn.cloze import Cloze
 from recbole_ext.nn.embedding import PAD
 from recbole_ext.nn.losses import linear_cross_entropy
+from recbole_ext.nn.negatives import NegativeSampler
+from recbole_ext.nn.sampled_losses import score, weighted_sum
 
 
 def right_align(item_seq: Tensor, lengths: Tensor) -> Tensor:
@@ -25,14 +30,29 @@ def right_align(item_seq: Tensor, lengths: Tensor) -> Tensor:
     return torch.where(place >= 0, aligned, PAD)
 
 
+def build_cloze(config: Any, mask_token: int) -> Cloze | None:
+    """What ``direction: ae`` hides; None for a model that reads from left to right."""
+    if config["direction"] != "ae":
+        return None
+    return Cloze(mask_token, config["mask_ratio"], config["mask_last_prob"])
+
+
 class NextItemRecommender(SequentialRecommender):
     """Encodes right-aligned sequences and scores items by dot product with tied embeddings.
 
     A subclass gives :meth:`encode` and :attr:`item_table`. Sequences are right-aligned once, here,
-    on ids: from then on the prediction is made at slot -1.
+    on ids: from then on the prediction is made at slot -1. Scores are :meth:`queries` times the
+    item table, in the loss, in a prediction and in a full ranking alike.
 
-    The loss covers the newest ``target_count`` positions of each row. A stock RecBole loader has no
-    such column: each of its rows is one prefix, and the newest position alone bears loss.
+    ``direction: ar`` trains the newest ``target_count`` positions of each row. A stock RecBole
+    loader has no such column: each of its rows is one prefix, and the newest position alone bears
+    loss. ``direction: ae`` takes a row's window and its next item as one sequence, hides some of it
+    behind [MASK] and trains the hidden slots; a prediction is made at a [MASK] after the history.
+
+    Attributes:
+        cloze: what is hidden; None under ``ar``.
+        n_embeddings: rows that :attr:`item_table` needs.
+        sampler: draws the negatives of a sampled loss; None for the cross-entropy over all items.
     """
 
     input_type = InputType.POINTWISE
@@ -42,63 +62,100 @@ class NextItemRecommender(SequentialRecommender):
         self.loss_precision: str = config["loss_precision"] or "auto"
         self.loss_chunk_size: int | None = config["loss_chunk_size"]
         self.first_class = 0 if config["padding_as_class"] else PAD + 1
+        self.cloze = build_cloze(config, mask_token=self.n_items)
+        self.n_embeddings = self.n_items + (self.cloze is not None)
+        self.sampler: NegativeSampler | None = None
+        if config["loss_type"] not in (None, "CE"):
+            self.sampler = build_sampler(config, dataset, self.n_items - 1)
+            self.sampled_loss = build_loss(config, self.n_items - 1)
 
     @property
     @abstractmethod
     def item_table(self) -> Tensor:
-        """[n_items, d] embeddings that items are scored with, PAD at row 0."""
+        """[n_embeddings, q] vectors that items are scored with: PAD at row 0, [MASK] last.
+
+        [MASK] is an input only: neither loss nor ranking has it for a candidate.
+        """
 
     @abstractmethod
-    def encode(self, item_seq: Tensor, last_only: bool = False) -> Tensor:
-        """Right-aligned ids [B, w] -> states [B, w, d], or [B, 1, d] of the newest position."""
+    def encode(
+        self, item_seq: Tensor, last_only: bool = False, user: Tensor | None = None
+    ) -> Tensor:
+        """Right-aligned ids [B, w] -> states [B, w, d], or [B, 1, d] of the newest position.
 
-    def forward(self, item_seq: Tensor, item_seq_len: Tensor) -> Tensor:
+        ``user``: ids [B], PAD for an unknown one; None: all are.
+        """
+
+    def queries(self, states: Tensor, user: Tensor) -> Tensor:
+        """States [P, d] of these users [P] -> what is multiplied with the item table, [P, q]."""
+        return states
+
+    def forward(self, item_seq: Tensor, item_seq_len: Tensor, user: Tensor | None = None) -> Tensor:
         """RecBole's convention: left-aligned ids [B, L], lengths [B] -> newest state [B, d]."""
-        return self.encode(right_align(item_seq, item_seq_len), last_only=True).squeeze(1)
+        aligned = right_align(item_seq, item_seq_len)
+        if self.cloze is not None:  # the oldest item makes room only in a full window
+            aligned = self.cloze.ask_next(aligned)[:, -self.max_seq_length :]
+        return self.encode(aligned, last_only=True, user=user).squeeze(1)
 
     def calculate_loss(self, interaction: Interaction) -> Tensor:
-        """Cross-entropy over all items (PAD is none of them) at the positions that bear loss."""
-        item_seq = right_align(interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN])
-        newest = interaction[self.POS_ITEM_ID]
-        if TARGET_COUNT not in interaction:
-            states, targets = self.encode(item_seq, last_only=True).squeeze(1), newest
-            rows = torch.arange(len(newest), device=newest.device)
+        """The loss at the positions that bear it."""
+        task, user = self.task(interaction), self._users(interaction)
+        if task.asked is None:
+            states = self.encode(task.inputs, last_only=True, user=user).squeeze(1)
         else:
-            bears_loss = _newest(interaction[TARGET_COUNT], item_seq)  # [B, w]
-            states = self.encode(item_seq)[bears_loss]  # [P, d]
-            targets = torch.cat([item_seq[:, 1:], newest.unsqueeze(1)], 1)[bears_loss]
-            rows = bears_loss.nonzero()[:, 0]
-        weights = interaction[TARGET_WEIGHT][rows] if TARGET_WEIGHT in interaction else None
-        return self.loss(states, targets, weights)
+            states = self.encode(task.inputs, user=user)[task.asked]  # [P, d]
+            user = user[row_of(task.asked)]
+        return self.loss(self.queries(states, user), task.targets, task.weights)
 
-    def loss(self, states: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
-        """states [P, d], targets [P], weights [P] or None (the mean) -> scalar."""
+    def task(self, interaction: Interaction) -> Task:
+        """Which items are to be named, where, out of which inputs."""
+        columns = interaction.interaction
+        rows = Rows(
+            right_align(columns[self.ITEM_SEQ], columns[self.ITEM_SEQ_LEN]),
+            columns[self.POS_ITEM_ID],
+            columns.get(TARGET_COUNT),
+            columns.get(TARGET_WEIGHT),
+        )
+        if self.cloze is None:
+            return next_items(rows)
+        return hidden_items(rows, self.cloze, self.max_seq_length)
+
+    def loss(self, queries: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+        """Queries [P, q], targets [P], weights [P] or None (the mean) -> scalar."""
         table = self.item_table
+        if self.sampler is not None:
+            scores = score(queries, table, targets, self.sampler(targets))
+            return weighted_sum(self.sampled_loss(scores), weights)
         if self.first_class == PAD:  # a class whose logit is 0 for ever: its row must not learn
             table = torch.cat([table[:1].detach(), table[1:]])
         return linear_cross_entropy(
-            states,
+            queries,
             table,
             targets,
             weights,
             first_class=self.first_class,
+            last_class=self.n_items,
             precision=self.loss_precision,
             chunk_size=self.loss_chunk_size,
         )
 
     def predict(self, interaction: Interaction) -> Tensor:
         """Scores [B] of the given item of each row."""
-        state = self.forward(interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN])
-        return (state * self.item_table[interaction[self.ITEM_ID]]).sum(-1)
+        query = self._newest_queries(interaction)
+        return (query * self.item_table[interaction[self.ITEM_ID]]).sum(-1)
 
     def full_sort_predict(self, interaction: Interaction) -> Tensor:
         """Scores [B, n_items] of every item; column 0 is PAD."""
-        state = self.forward(interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN])
-        return state @ self.item_table.T
+        return self._newest_queries(interaction) @ self.item_table[: self.n_items].T
 
+    def _newest_queries(self, interaction: Interaction) -> Tensor:
+        """[B, q] of the newest position of each row."""
+        user = self._users(interaction)
+        state = self.forward(interaction[self.ITEM_SEQ], interaction[self.ITEM_SEQ_LEN], user)
+        return self.queries(state, user)
 
-def _newest(count: Tensor, item_seq: Tensor) -> Tensor:
-    """[B, w] bool: the newest ``count`` [B] real positions of each row."""
-    width = item_seq.shape[1]
-    slots = torch.arange(width, device=item_seq.device)
-    return (slots >= width - count.unsqueeze(1)) & (item_seq != PAD)
+    def _users(self, interaction: Interaction) -> Tensor:
+        """[B] user ids, PAD where the batch does not say who they are (a new user's history)."""
+        if self.USER_ID in interaction:
+            return interaction[self.USER_ID]
+        return torch.zeros_like(interaction[self.ITEM_SEQ_LEN])

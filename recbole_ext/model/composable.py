@@ -7,11 +7,18 @@ from typing import Any
 from torch import Tensor, nn
 
 from recbole_ext.model.base import NextItemRecommender
+from recbole_ext.model.items import build_item_encoder
 from recbole_ext.nn.attention import Mixer, MixerSpec, build_mixer
 from recbole_ext.nn.block import BlockStyle
-from recbole_ext.nn.embedding import PAD, SequenceEmbedding
+from recbole_ext.nn.embedding import (
+    PAD,
+    RandomReplacement,
+    SequenceEmbedding,
+    UserEmbedding,
+)
 from recbole_ext.nn.encoder import Encoder
 from recbole_ext.nn.feed_forward import FeedForward
+from recbole_ext.nn.scores import CosineScores, DotScores, UserScores
 
 
 class ComposableRecommender(NextItemRecommender):
@@ -22,31 +29,56 @@ class ComposableRecommender(NextItemRecommender):
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
-        self.embedding = self._build_embedding(config)
+        with_users = config["user_embedding"] == "concat"
+        self.item_size = config["hidden_size"] // (2 if with_users else 1)
+        self.embedding = self._build_embedding(config, dataset)
         self.encoder = self._build_encoder(config)
+        self.scores = self._build_scores(config)
+        self.replace_targets = RandomReplacement(self.n_items, config["sse_target_prob"])
         self.apply(self._initialize)
         self.embedding.initialize(config["initializer_range"])
 
     @property
     def item_table(self) -> Tensor:
-        return self.embedding.items.weight
+        return self.scores.table(self.embedding.items.table())
 
-    def encode(self, item_seq: Tensor, last_only: bool = False) -> Tensor:
+    def encode(
+        self, item_seq: Tensor, last_only: bool = False, user: Tensor | None = None
+    ) -> Tensor:
         keep = item_seq != PAD  # [B, w]
-        return self.encoder(self.embedding(item_seq, keep), keep, last_only)
+        return self.encoder(self.embedding(item_seq, keep, user), keep, last_only)
 
-    def _build_embedding(self, config: Any) -> SequenceEmbedding:
-        post = config["norm_position"] == "post"
-        size = config["hidden_size"]
+    def queries(self, states: Tensor, user: Tensor) -> Tensor:
+        users = self.embedding.users
+        return self.scores.queries(states, None if users is None else users(user))
+
+    def loss(self, queries: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+        return super().loss(queries, self.replace_targets(targets), weights)
+
+    def _build_embedding(self, config: Any, dataset: Any) -> SequenceEmbedding:
+        post, size = config["norm_position"] == "post", config["hidden_size"]
         return SequenceEmbedding(
-            n_items=self.n_items,
-            hidden_size=size,
+            items=build_item_encoder(config, dataset, self.n_embeddings, self.item_size),
             max_length=self.max_seq_length,
             learned_positions=config["position_embedding"] == "learned",
             scale=config["scale_embedding"],
             dropout=config["hidden_dropout_prob"],
             norm=nn.LayerNorm(size, eps=config["layer_norm_eps"]) if post else None,
+            users=self._build_users(config, dataset),
+            replace_items=RandomReplacement(self.n_items, config["sse_item_prob"]),
         )
+
+    def _build_scores(self, config: Any) -> DotScores:
+        if config["user_embedding"] == "concat":
+            return UserScores(self.item_size, differences_only=config["loss_type"] == "CE")
+        cosine = config["score"] == "cosine"
+        return CosineScores(config["score_temperature"]) if cosine else DotScores()
+
+    def _build_users(self, config: Any, dataset: Any) -> UserEmbedding | None:
+        if config["user_embedding"] != "concat":
+            return None
+        size = config["hidden_size"] - self.item_size
+        return UserEmbedding(dataset.num(self.USER_ID), size, config["sse_user_prob"])
 
     def _build_encoder(self, config: Any) -> Encoder:
         return Encoder(
@@ -76,6 +108,7 @@ class ComposableRecommender(NextItemRecommender):
             max_length=self.max_seq_length,
             n_heads=config["n_heads"],
             dropout=config["attn_dropout_prob"],
+            causal=self.cloze is None,
             value_bias=config["value_bias"],
             output_projection=config["attn_output_projection"],
             factor_rank=config["factor_rank"],
@@ -83,6 +116,10 @@ class ComposableRecommender(NextItemRecommender):
             mask_after_softmax=config["mask_after_softmax"],
             leak_padding=not config["remask_padding"],
             unused_qk_projections=config["unused_qk_projections"],
+            position_bias=config["position_bias"],
+            n_local_heads=config["n_local_heads"],
+            local_attention=config["local_attention"],
+            local_window=config["local_window"],
         )
         return build_mixer(config["attention"], spec)
 

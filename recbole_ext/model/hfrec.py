@@ -37,17 +37,18 @@ class HFRec(NextItemRecommender):
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         spec = BackboneSpec.from_settings(config.__getitem__)
-        rows = self.n_items + (0 if spec.causal else 1)  # 'ae' has [MASK] in row n_items
-        self.items = nn.Embedding(rows, spec.hidden_size, padding_idx=PAD)
+        self.items = nn.Embedding(self.n_embeddings, spec.hidden_size, padding_idx=PAD)
         self.encoder = _encoder(spec)
         self._initialize_items(spec.initializer_range)
         _tell_idle_keys(spec.family)
 
     @property
     def item_table(self) -> Tensor:
-        return self.items.weight[: self.n_items]
+        return self.items.weight
 
-    def encode(self, item_seq: Tensor, last_only: bool = False) -> Tensor:
+    def encode(
+        self, item_seq: Tensor, last_only: bool = False, user: Tensor | None = None
+    ) -> Tensor:
         return self.encoder(self.items(item_seq), item_seq != PAD, last_only)
 
     @torch.no_grad()

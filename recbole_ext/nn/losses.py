@@ -89,6 +89,10 @@ def product_dtype(precision: str, like: Tensor) -> torch.dtype:
     return torch.promote_types(like.dtype, torch.float32)
 
 
+# Intel's matrix unit; the dot products of AMD's Zen 4 and later, 3 to 4 times faster than float32.
+FAST_BFLOAT16_UNITS = ("amx_bf16", "avx512_bf16")
+
+
 def has_fast_bfloat16(device: torch.device) -> bool:
     """Whether ``device`` has units that multiply bfloat16 matrices."""
     if device.type == "cuda":
@@ -96,8 +100,9 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     if device.type != "cpu":
         return False
     if hasattr(torch.cpu, "get_capabilities"):
-        return bool(torch.cpu.get_capabilities().get("amx_bf16"))
-    return bool(torch.cpu._is_amx_tile_supported())
+        found = torch.cpu.get_capabilities()
+        return any(found.get(unit) for unit in FAST_BFLOAT16_UNITS)
+    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 
 
 def default_chunk(classes: int, dtype: torch.dtype, device: torch.device) -> int:

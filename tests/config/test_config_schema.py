@@ -54,10 +54,24 @@ def test_architecture_defaults() -> None:
     file = paths.properties_dir() / "model" / "ComposableRecommender.yaml"
     values = read_yaml(file, "it")
     assert {key: values[key] for key in ARCHITECTURE} == {
+        "direction": "ar",
+        "mask_ratio": 0.5,
+        "mask_last_prob": 0.1,
         "loss_type": "CE",
+        "n_negatives": 256,
+        "negative_sampling": "uniform",
+        "negatives_shared": "batch",
+        "popularity_exponent": 1.0,
+        "in_batch_share": 0.5,
+        "gbce_t": 0.75,
+        "logq_correction": True,
         "attention": "dot_product",
+        "position_bias": "none",
         "factor_rank": 40,
         "attention_pattern": "average",
+        "n_local_heads": 0,
+        "local_attention": "window",
+        "local_window": 2,
         "n_layers": 2,
         "n_heads": 1,
         "hidden_size": 50,
@@ -121,6 +135,7 @@ def test_words() -> None:
     assert Key("float", "", "[0, 1)").allowed() == "a number in [0, 1)"
     assert Key("str|bool", "", choices=("auto", True)).allowed() == "one of auto, true"
     assert Key("str|strs", "").allowed() == "text or a list of names"
+    assert Key("str|strs", "", choices=("a", "b")).allowed() == "one of a, b or a list of them"
     assert Key("any", "").allowed() == "any plain value or null"
 
 
@@ -134,6 +149,11 @@ def test_words() -> None:
         (Key("ints", "", "[1, inf)"), [[1, 2], []], [[0], [True], [1.5], 1, "1"]),
         (Key("str|bool", "", choices=("auto", True)), ["auto", True], [False, 1, "Auto"]),
         (Key("str", "", choices=("INFO",), fold=True), ["INFO", "info"], ["inf", 1]),
+        (
+            Key("str|strs", "", choices=("a", "b")),
+            ["a", ["b"], ["a", "a"], []],
+            ["c", ["a", "c"], [["a"]], [1], 1, None],
+        ),
         (Key("dict|null", ""), [{}, {"a": [1]}, None], [[], {"a": [float("nan")]}]),
         (Key("any", ""), [None, 1, "a", [1]], [[float("inf")]]),
     ],

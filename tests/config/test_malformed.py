@@ -22,7 +22,7 @@ OURS = [
     ("--learning_rte=1", "unknown key 'learning_rte' (from --learning_rte) for model FPARec; "
      "did you mean 'learning_rate'?"),
     ("--Hidden_Size=50", "did you mean 'hidden_size'?"),
-    ("--mask_ratio=0.2", "for model FPARec: it is a key of RecBole's BERT4Rec, S3Rec"),
+    ("--ft_ratio=0.2", "for model FPARec: it is a key of RecBole's BERT4Rec"),
     ("--qqqq=1", "unknown key 'qqqq' (from --qqqq) for model FPARec"),
     ("--base=PARec", "unknown key 'base' (from --base)"),
     # wrong types
@@ -52,8 +52,10 @@ OURS = [
     ("--topk=[5,true]", "topk: '[5,true]'"),
     ("--MAX_ITEM_LIST_LENGTH=0", "must be a whole number >= 1"),
     # choices
-    ("--loss_type=ce", "must be CE; did you mean 'CE'?"),
-    ("--loss_type=BPR", "loss_type: 'BPR' (from --loss_type) must be CE"),
+    ("--loss_type=ce", "must be one of CE, BCE, BPR, gBCE, sampled_softmax; did you mean 'CE'?"),
+    ("--loss_type=TOP1", "loss_type: 'TOP1' (from --loss_type) must be one of CE, BCE"),
+    ("--direction=AE", "must be one of ar, ae; did you mean 'ae'?"),
+    ("--direction=ae --mask_ratio=1.5", "must be a number in [0, 1] or null"),
     ("--attention=factorised_positional", "did you mean 'factorized_positional'?"),
     ("--lr_schedule=Cosine", "must be one of constant, linear, cosine; did you mean 'cosine'?"),
     ("--trim_batches=maybe", "must be one of auto, true, false"),
@@ -74,8 +76,56 @@ OURS = [
     ("--attention=token_mixing --mask_after_softmax=true", "needs one of positional, "),
     ("--attention=dot_product --unused_qk_projections=true", "needs one of positional, "
      "factorized_positional, relative_positional, fixed_pattern, token_mixing, not attention"),
-    ("--train_neg_sample_args={distribution: uniform}", "must be null with loss_type: 'CE' "
+    ("--attention=[dot_product,linear] --mask_after_softmax=true", "needs one of positional, "),
+    ("--attention=[dot_product,positionl]", "attention: '[dot_product,positionl]' (from "
+     "--attention) must be one of dot_product, positional, factorized_positional, "
+     "relative_positional, fixed_pattern, linear, token_mixing or a list of them; "
+     "did you mean 'positional'?"),
+    ("--attention=[]", "attention: [] (from --attention) names no mixer; there are dot_product, "),
+    ("--attention=[linear,3]", "must be one of dot_product, positional, "),
+    ("--attention=[[linear]]", "must be one of dot_product, positional, "),
+    ("--attention=null", "must be one of dot_product, positional, "),
+    ("--n_local_heads=1", "n_local_heads: 1 (from --n_local_heads) needs dot_product, not "
+     "attention: 'factorized_positional' (from properties/model/FPARec.yaml)"),
+    ("--attention=[positional,linear] --n_local_heads=1", "needs dot_product, not attention: "
+     "['positional', 'linear'] (from --attention)"),
+    ("--attention=dot_product --n_local_heads=2", "n_local_heads: 2 (from --n_local_heads) must "
+     "be at most n_heads: 1 (from properties/model/ComposableRecommender.yaml)"),
+    ("--n_local_heads=-1", "must be a whole number >= 0"),
+    ("--local_window=0", "local_window: 0 (from --local_window) must be a whole number >= 1"),
+    ("--attention=dot_product --n_local_heads=1 --local_window=6 --MAX_ITEM_LIST_LENGTH=5",
+     "local_window: 6 (from --local_window) must be at most MAX_ITEM_LIST_LENGTH: 5 "
+     "(from --MAX_ITEM_LIST_LENGTH)"),
+    ("--local_attention=windw", "local_attention: 'windw' (from --local_attention) must be one of "
+     "window, conv, rnn, initial, adaptive; did you mean 'window'?"),
+    ("--position_bias=rotery", "must be one of none, rotary, relative; did you mean 'rotary'?"),
+    ("--position_bias=rotary", "position_bias: 'rotary' (from --position_bias) needs dot_product, "
+     "not attention: 'factorized_positional' (from properties/model/FPARec.yaml)"),
+    ("--attention=dot_product --position_bias=rotary --n_heads=2", "needs an even number of "
+     "dimensions a head: hidden_size: 50 (from properties/model/ComposableRecommender.yaml) over "
+     "n_heads: 2 (from --n_heads)"),
+    ("--attention=dot_product --position_bias=relative --n_local_heads=1 --local_attention=rnn",
+     "needs a head with scores; all heads are local_attention: 'rnn' (from --local_attention)"),
+    ("--train_neg_sample_args={distribution: uniform}", "must be null: FPARec draws its own "
+     "negatives (n_negatives, ...)"),
+    ("--train_neg_sample_args={distribution: uniform} --loss_type=BPR", "must be null: FPARec"),
+    ("--gbce_t=0.5", "gbce_t: 0.5 (from --gbce_t) is for loss_type: gBCE, not for loss_type: 'CE' "
      "(from properties/model/ComposableRecommender.yaml)"),
+    ("--gbce_t=0.5 --loss_type=BCE", "not for loss_type: 'BCE' (from --loss_type)"),
+    ("--mask_ratio=0.5", "mask_ratio: 0.5 (from --mask_ratio) is for direction: ae, not for "
+     "direction: 'ar' (from properties/model/ComposableRecommender.yaml)"),
+    ("--mask_last_prob=0", "is for direction: ae, not for direction: 'ar'"),
+    ("--n_negatives=4", "is for loss_type: BCE or BPR or gBCE or sampled_softmax, not for "),
+    ("--loss_type=BPR --logq_correction=true", "is for loss_type: sampled_softmax, not for "),
+    ("--loss_type=BPR --in_batch_share=.5", "is for negative_sampling: mixed, not for "
+     "negative_sampling: 'uniform' (from properties/model/ComposableRecommender.yaml)"),
+    ("--loss_type=BPR --n_negatives=null", "n_negatives: null (from --n_negatives) needs a value "
+     "with loss_type: 'BPR' (from --loss_type)"),
+    ("--direction=ae --mask_ratio=0 --mask_last_prob=0", "mask_ratio: 0 (from --mask_ratio) and "
+     "mask_last_prob: 0 (from --mask_last_prob): AE without masks"),
+    ("--direction=ae --MAX_ITEM_LIST_LENGTH=1", "leaves no item beside [MASK]"),
+    ("--direction=ae --mask_after_softmax=true", "masks the future, which direction: 'ae' (from "),
+    ("--padding_as_class=true --loss_type=gBCE", "needs loss_type: CE, not loss_type: 'gBCE'"),
     ("--transform=mask_itemseq", "is for RecBole's sequential models, not FPARec"),
     ("--clip_grad_norm=0", "must be a number > 0 or a mapping or null"),
     ("--clip_grad_norm={norm: 1}", "has the unknown key 'norm'; did you mean 'max_norm'?"),
@@ -130,7 +180,7 @@ def test_command_line(arguments: str, expected: str) -> None:
 BUILTIN = [
     ("SASRec", "--attention=linear", "unknown key 'attention' (from --attention) for model SASRec: "
      "it is a key of recbole_ext's own models"),
-    ("SASRec", "--mask_ratio=0.2", "it is a key of RecBole's BERT4Rec, S3Rec"),
+    ("SASRec", "--mask_ratio=0.2", "it is a key of recbole_ext's own models"),
     ("GRU4Rec", "--hiden_size=64", "did you mean 'hidden_size'?"),
     ("SASRec", "--train_objective=all_positions", "train_objective: 'all_positions' (from "
      "--train_objective) is for recbole_ext's own models; RecBole's SASRec takes last_position"),

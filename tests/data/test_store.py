@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recbole_ext.data.store import SequenceStore
+from recbole_ext.data.store import SequenceStore, chronological_order
 
 TIMES = (0.0, 1.0, 2.0**31, 2.0**31 + 0.25, 2.0**31 + 0.5, 1e300)
 Row = tuple[int, int, float]  # user 1..5, item 1..9, time
@@ -22,7 +22,8 @@ def store_of(rows: list[Row], n_users: int = 6, n_items: int = 10) -> SequenceSt
     users = np.array([row[0] for row in rows], dtype=np.int64)
     items = np.array([row[1] for row in rows], dtype=np.int64)
     times = np.array([row[2] for row in rows], dtype=np.float64)
-    return SequenceStore.from_interactions(users, items, times, n_users, n_items)
+    order = chronological_order(users, times)
+    return SequenceStore.from_ordered(items[order], users, n_users, n_items)
 
 
 def test_groups_by_user_in_time_order() -> None:
@@ -56,9 +57,9 @@ def test_columns_follow() -> None:
     users, items = np.array([2, 1, 1]), np.array([3, 4, 5])
     times = np.array([1.0, 2.0, 1.0])
     pairs = np.array([[30, 31], [40, 41], [50, 51]])
-    store = SequenceStore.from_interactions(
-        users, items, times, 3, 6, {"time": times, "two": pairs}
-    )
+    order = chronological_order(users, times)
+    columns = {"time": times[order], "two": pairs[order]}
+    store = SequenceStore.from_ordered(items[order], users, 3, 6, columns)
     assert store.items.tolist() == [5, 4, 3]
     assert store.columns["time"].tolist() == [1.0, 2.0, 1.0]
     assert store.columns["two"].tolist() == [[50, 51], [40, 41], [30, 31]]

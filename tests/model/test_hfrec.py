@@ -179,7 +179,7 @@ def test_what_is_refused(changes: dict[str, Any], line: str) -> None:
 
 
 def test_a_backbone_that_cannot_look_ahead() -> None:
-    with pytest.raises(ConfigError, match="^backbone: 'mamba' sees no later items, so it cannot"):
+    with pytest.raises(ConfigError, match=r"^backbone: 'mamba' sees no later items, so it cannot"):
         build(direction="ae", backbone="mamba")
 
 

@@ -10,6 +10,7 @@ from tiny_model import LENGTH, batch, build
 
 from recbole_ext.model.composable import ComposableRecommender
 from recbole_ext.nn.attention import MIXERS
+from recbole_ext.nn.attention.local import LOCAL_HEADS
 
 # The released code beside the paper, then the other axes; the base is FPARec as it ships.
 CHANGING_SCORES: list[dict[str, Any]] = [
@@ -102,6 +103,36 @@ def test_attention_names_the_mixer(mixer: str) -> None:
     assert [type(block.mixer) for block in model.encoder.blocks] == [MIXERS[mixer]] * 2
 
 
+@pytest.mark.parametrize("given", [["dot_product", "positional"], "[dot_product, positional]"])
+def test_a_list_of_attentions_is_their_sum(given: list[str] | str) -> None:
+    model = build(attention=given)
+    for block in model.encoder.blocks:
+        kinds = [type(part) for part in block.mixer.parts]
+        assert kinds == [MIXERS["dot_product"], MIXERS["positional"]]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("attention", ["dot_product", ["positional", "dot_product"]], ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"position_bias": "rotary"},
+        {"position_bias": "relative"},
+        *({"n_local_heads": 1, "local_attention": kind} for kind in LOCAL_HEADS),
+        {"n_local_heads": 1, "local_window": 1},
+    ],
+    ids=str,
+)
+def test_a_key_of_dot_product_changes_the_scores(
+    changes: dict[str, Any], attention: str | list[str]
+) -> None:
+    plain = build(attention=attention, n_heads=2, n_local_heads=int("local_window" in changes))
+    changed = build(**{"attention": attention, "n_heads": 2, **changes})
+    with_weights_of(changed, plain)
+    difference = changed.full_sort_predict(batch()) - plain.full_sort_predict(batch())
+    assert difference.abs().max() > 1e-3
+
+
 @torch.no_grad()
 def test_attention_pattern_names_the_pattern() -> None:
     patterns = ("average", "linear_annealing", "exponential_annealing")
@@ -117,6 +148,10 @@ def test_attention_pattern_names_the_pattern() -> None:
         ("FPARec", "FactorizedPositionalAttention", False),
         ("PARec", "PositionalAttention", False),
         ("VanillaAR", "DotProductAttention", True),
+        ("LocalAR", "DotProductAttention", True),
+        ("LinearAttentionRec", "LinearAttention", True),
+        ("TokenMixingRec", "TokenMixing", False),
+        ("FixedPatternRec", "FixedPattern", False),
         ("ComposableRecommender", "DotProductAttention", False),
     ],
 )
@@ -127,3 +162,18 @@ def test_the_named_models(name: str, mixer: str, positions: bool) -> None:
     assert (model.embedding.positions is not None) == positions
     assert model.encoder.blocks[0].style.norm_position == "pre"
     assert model.encoder.blocks[0].style.remask_padding
+
+
+def test_local_ar_has_one_local_head_of_two() -> None:
+    spec = build("LocalAR").encoder.blocks[0].mixer.spec
+    assert (spec.n_heads, spec.n_local_heads, spec.local_window) == (2, 1, 2)
+    assert (spec.local_attention, spec.causal) == ("window", True)
+
+
+def test_rel_pa_rec_is_the_measured_recipe() -> None:
+    model = build("RelPARec")
+    block = model.encoder.blocks[0]
+    assert type(model).__name__ == "RelPARec"
+    assert type(block.mixer) is MIXERS["relative_positional"]
+    assert block.mixer.spec.n_heads == 4 and block.mixer.spec.output_projection
+    assert block.style.norm_position == "post" and model.embedding.positions is None

@@ -9,9 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from recbole_ext.nn.attention import MIXERS, Mixer, MixerSpec, PositionOnlyMixer, build_mixer
+from recbole_ext.nn.attention.dot_product import DotProductAttention
 from recbole_ext.nn.attention.fixed import PATTERNS
+from recbole_ext.nn.attention.local import LOCAL_HEADS, LocalScores, LocalValues
+from recbole_ext.nn.attention.local.rnn import WindowGRU
 from recbole_ext.nn.block import BlockStyle
-from recbole_ext.nn.embedding import SequenceEmbedding
+from recbole_ext.nn.embedding import ItemEncoder, SequenceEmbedding
 from recbole_ext.nn.encoder import Encoder
 from recbole_ext.nn.feed_forward import FeedForward
 
@@ -23,7 +26,7 @@ LENGTHS = (7, 5, 4, 2, 1)  # real items of the rows of a batch
 
 @dataclass(frozen=True)
 class Case:
-    """One mixer with the settings that are its own."""
+    """One mixer, or several joined by +, with the settings that are its own."""
 
     mixer: str
     settings: tuple[tuple[str, Any], ...] = ()
@@ -31,13 +34,17 @@ class Case:
     def __str__(self) -> str:
         return "-".join([self.mixer, *(str(value) for _, value in self.settings)])
 
+    @property
+    def names(self) -> list[str]:
+        return self.mixer.split("+")
+
     def spec(self, **changes: Any) -> MixerSpec:
         base = MixerSpec(HIDDEN, LENGTH, n_heads=2, factor_rank=3)
         return replace(base, **dict(self.settings), **changes)
 
     def build(self, seed: int = 0, **changes: Any) -> Mixer:
         torch.manual_seed(seed)
-        mixer = build_mixer(self.mixer, self.spec(**changes))
+        mixer = build_mixer(self.names, self.spec(**changes))
         randomize(mixer)
         return mixer.eval()
 
@@ -45,6 +52,17 @@ class Case:
 # Every registered mixer is here by itself: a new one is tested from its first line in MIXERS.
 CASES = [Case(name) for name in MIXERS if name != "fixed_pattern"]
 CASES += [Case("fixed_pattern", (("pattern", pattern),)) for pattern in PATTERNS]
+# The first head is local, the others (if there are any) are not.
+LOCAL_HEAD = (("n_local_heads", 1),)
+LOCAL_CASES = [
+    Case("dot_product", (("local_attention", kind), *LOCAL_HEAD)) for kind in LOCAL_HEADS
+]
+CASES += LOCAL_CASES
+CASES += [Case("dot_product", (("position_bias", bias),)) for bias in ("rotary", "relative")]
+CASES += [
+    Case("dot_product", (("position_bias", "relative"), ("local_attention", kind), *LOCAL_HEAD))
+    for kind in ("conv", "initial")
+]
 SOFTMAX_BY_POSITION = [
     case
     for case in CASES
@@ -52,6 +70,11 @@ SOFTMAX_BY_POSITION = [
 ]
 MASKED_AFTER = [
     Case(case.mixer, (*case.settings, ("mask_after_softmax", True))) for case in SOFTMAX_BY_POSITION
+]
+CASES += [
+    Case("dot_product+positional"),
+    Case("linear+fixed_pattern+relative_positional"),
+    Case("token_mixing+dot_product", (("local_attention", "window"), *LOCAL_HEAD)),
 ]
 ALL_CASES = CASES + MASKED_AFTER
 
@@ -73,9 +96,12 @@ def randomize(module: nn.Module) -> None:
             part.bias.normal_(0.0, 0.5)
         elif isinstance(part, nn.Linear) and part.bias is not None:
             part.bias.normal_(0.0, 0.3)
-        elif isinstance(part, PositionOnlyMixer):
+        elif isinstance(part, PositionOnlyMixer | DotProductAttention):
             for table in part.parameters(recurse=False):
                 table.normal_()
+        elif isinstance(part, LocalScores | LocalValues | WindowGRU):
+            for table in part.parameters(recurse=False):
+                table.normal_(std=0.3)
 
 
 class Net(nn.Module):
@@ -107,13 +133,13 @@ def build_net(
     spec = case.spec(leak_padding=not style.remask_padding, **changes)
     norm = nn.LayerNorm(HIDDEN) if style.norm_position == "post" else None
     embedding = SequenceEmbedding(
-        N_ITEMS, HIDDEN, LENGTH, learned_positions, scale=True, dropout=dropout, norm=norm
+        ItemEncoder(N_ITEMS, HIDDEN), LENGTH, learned_positions, True, dropout=dropout, norm=norm
     )
     embedding.initialize(std=0.3)
     encoder = Encoder(
         n_layers,
         HIDDEN,
-        lambda: build_mixer(case.mixer, spec),
+        lambda: build_mixer(case.names, spec),
         lambda: FeedForward(HIDDEN, 2 * HIDDEN, "relu", dropout),
         style,
         ffn_per_block,

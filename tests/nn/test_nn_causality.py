@@ -29,7 +29,7 @@ def assert_causal(net: Net) -> None:
 
 
 def test_all_registered_mixers_are_under_test() -> None:
-    assert {case.mixer for case in ALL_CASES} == set(MIXERS)
+    assert {name for case in ALL_CASES for name in case.names} == set(MIXERS)
 
 
 @torch.no_grad()

@@ -113,3 +113,15 @@ def test_bfloat16_under_autocast_is_bfloat16_without(
     with torch.autocast("cpu", torch.bfloat16):
         inside = linear_cross_entropy(hidden, table, targets, precision="bfloat16")
     assert torch.equal(inside, outside)
+
+
+@pytest.mark.parametrize("unit", losses.FAST_BFLOAT16_UNITS)
+def test_a_processor_with_bfloat16_products_is_fast(
+    monkeypatch: pytest.MonkeyPatch, unit: str
+) -> None:
+    if not hasattr(torch.cpu, "get_capabilities"):
+        pytest.skip("this torch does not list the processor's units")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {unit: True, "avx512_f": True})
+    assert losses.has_fast_bfloat16(torch.device("cpu"))
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True})
+    assert not losses.has_fast_bfloat16(torch.device("cpu"))

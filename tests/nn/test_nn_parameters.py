@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nn_cases import LENGTH, Case, build_net, sequences
+from nn_cases import CASES, LENGTH, Case, build_net, sequences
 from torch import nn
 
 from recbole_ext.nn.attention import build_mixer
@@ -111,3 +111,16 @@ def test_factors_of_full_rank_represent_any_scores(heads: int) -> None:
     torch.testing.assert_close(factorized(ids), free(ids), rtol=0, atol=1e-5)
     narrow = ids[2:, 3:]
     torch.testing.assert_close(factorized(narrow), free(narrow), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("heads", [1, 4])
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_gradient_reaches_every_parameter(case: Case, causal: bool, heads: int) -> None:
+    net = build_net(case, n_heads=heads, causal=causal, output_projection=True).double()
+    ids = sequences()
+    net(ids)[ids != 0].pow(3).sum().backward()
+    for name, parameter in net.named_parameters():
+        assert parameter.grad is not None and parameter.grad.isfinite().all(), name
+        # q·b is one number for all keys of a query: no softmax can tell.
+        assert parameter.grad.abs().max() > 1e-9 or name.endswith("key.bias"), name

@@ -6,6 +6,8 @@ A new mixer is one file with a :class:`~recbole_ext.nn.attention.base.Mixer` sub
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from recbole_ext.nn.attention.base import Mixer, MixerSpec
 from recbole_ext.nn.attention.dot_product import DotProductAttention
 from recbole_ext.nn.attention.factorized import FactorizedPositionalAttention
@@ -14,6 +16,7 @@ from recbole_ext.nn.attention.linear import LinearAttention
 from recbole_ext.nn.attention.position_only import PositionOnlyMixer
 from recbole_ext.nn.attention.positional import PositionalAttention
 from recbole_ext.nn.attention.relative import RelativePositionalAttention
+from recbole_ext.nn.attention.sum import SumOfMixers
 from recbole_ext.nn.attention.token_mixing import TokenMixing
 
 MIXERS: dict[str, type[Mixer]] = {
@@ -27,9 +30,17 @@ MIXERS: dict[str, type[Mixer]] = {
 }
 
 
-def build_mixer(name: str, spec: MixerSpec) -> Mixer:
-    """The mixer registered as ``name``. Raises ``KeyError`` for a name that is not registered."""
-    return MIXERS[name](spec)
+def build_mixer(names: str | Sequence[str], spec: MixerSpec) -> Mixer:
+    """The mixer registered under a name, or the sum of those under several.
+
+    Raises ``KeyError`` for a name that is not registered, ``ValueError`` for an empty list.
+    """
+    listed = [names] if isinstance(names, str) else list(names)
+    if not listed:
+        raise ValueError("no mixer named")
+    if len(listed) == 1:
+        return MIXERS[listed[0]](spec)
+    return SumOfMixers([MIXERS[name] for name in listed], spec)
 
 
-__all__ = ["MIXERS", "Mixer", "MixerSpec", "PositionOnlyMixer", "build_mixer"]
+__all__ = ["MIXERS", "Mixer", "MixerSpec", "PositionOnlyMixer", "SumOfMixers", "build_mixer"]

@@ -30,6 +30,11 @@ class MixerSpec:
             at, averages all positions, later ones included.
         unused_qk_projections: carry query and key maps that nothing uses, as the released code of
             PARec and FPARec does; they change the number of parameters and nothing else.
+        n_local_heads: how many heads of dot-product attention, the first ones, are local.
+        local_attention: what makes them local, a name in ``LOCAL_HEADS``.
+        local_window: w of the local heads.
+        position_bias: how the scores of dot-product attention know distances: ``none``, ``rotary``
+            or ``relative``.
     """
 
     hidden_size: int
@@ -44,6 +49,10 @@ class MixerSpec:
     mask_after_softmax: bool = False
     leak_padding: bool = False
     unused_qk_projections: bool = False
+    n_local_heads: int = 0
+    local_attention: str = "window"
+    local_window: int = 2
+    position_bias: str = "none"
 
     @property
     def head_size(self) -> int:
@@ -80,8 +89,8 @@ class Mixer(nn.Module, ABC):
         """
 
     def split_heads(self, x: Tensor) -> Tensor:
-        """[B, w, d] -> [B, h, w, d/h]."""
-        return x.unflatten(-1, (self.spec.n_heads, self.spec.head_size)).transpose(1, 2)
+        """[B, w, h·(d/h)] -> [B, h, w, d/h]."""
+        return x.unflatten(-1, (-1, self.spec.head_size)).transpose(1, 2)
 
     def finish(self, mixed: Tensor, value: Tensor, keep: Tensor) -> Tensor:
         """Join the heads and settle the padded rows.
@@ -95,10 +104,21 @@ class Mixer(nn.Module, ABC):
             [B, q, d], zero at padded positions (``where``, since 0 * nan is nan).
         """
         joined = mixed.transpose(1, 2).flatten(2)
-        real = keep[:, keep.shape[1] - joined.shape[1] :].unsqueeze(-1)
         if self.spec.leak_padding:
-            return self.output(torch.where(real, joined, value.mean(1, keepdim=True)))
-        return torch.where(real, self.output(joined), joined.new_zeros(()))
+            joined = torch.where(_newest(keep, joined), joined, value.mean(1, keepdim=True))
+        return self.project(joined, keep)
+
+    def project(self, joined: Tensor, keep: Tensor) -> Tensor:
+        """The output projection of [B, q, d]; zero at padded positions unless they leak."""
+        out = self.output(joined)
+        if self.spec.leak_padding:
+            return out
+        return torch.where(_newest(keep, out), out, out.new_zeros(()))
+
+
+def _newest(keep: Tensor, rows: Tensor) -> Tensor:
+    """keep [B, w] at the slots of ``rows`` [B, q, d], as [B, q, 1]."""
+    return keep[:, keep.shape[1] - rows.shape[1] :].unsqueeze(-1)
 
 
 def visible_keys(width: int, queries: int, causal: bool, device: torch.device) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from recbole_ext.nn.attention.base import MixerSpec
+from recbole_ext.nn.attention.distance import n_distances, spread
 from recbole_ext.nn.attention.position_only import PositionOnlyMixer
 
 INITIAL_STD = 0.01
@@ -21,13 +22,8 @@ class RelativePositionalAttention(PositionOnlyMixer):
 
     def __init__(self, spec: MixerSpec) -> None:
         super().__init__(spec)
-        reach = spec.max_length if spec.causal else 2 * spec.max_length - 1
+        reach = n_distances(spec.max_length, spec.causal)
         self.by_distance = nn.Parameter(torch.randn(spec.n_heads, reach) * INITIAL_STD)
 
     def scores(self, queries: int, width: int) -> Tensor:
-        slots = torch.arange(width, device=self.by_distance.device)
-        distance = slots[-queries:, None] - slots[None, :]  # [q, w], i - j
-        longest = self.spec.max_length - 1
-        first = 0 if self.spec.causal else -longest
-        index = distance.clamp(first, longest) - first
-        return self.by_distance.index_select(1, index.flatten()).unflatten(1, (queries, width))
+        return spread(self.by_distance, queries, width, self.spec.max_length, self.spec.causal)

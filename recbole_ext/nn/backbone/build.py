@@ -46,9 +46,10 @@ def _reserved_positions(model: PreTrainedModel, max_length: int) -> int:
     """Rows that RoBERTa and its kin keep free in front of their table of ``max_length`` slots."""
     vocabulary = _vocabulary(model)
     for part in model.modules():
-        if isinstance(part, nn.Embedding) and part is not vocabulary:
-            if part.padding_idx is not None and part.num_embeddings == max_length:
-                return part.padding_idx + 1
+        if not isinstance(part, nn.Embedding) or part is vocabulary:
+            continue
+        if part.padding_idx is not None and part.num_embeddings == max_length:
+            return part.padding_idx + 1
     return 0
 
 

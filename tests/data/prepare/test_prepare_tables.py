@@ -47,7 +47,7 @@ def zipped(members: dict[str, str | bytes]) -> bytes:
         ("ratings.csv", CSV),
         ("ratings.csv", CSV.replace("\n", "\r\n")),
         ("ratings.csv", "\ufeff" + CSV + "\n\n"),
-        ("ratings.csv.gz", gzip.compress(CSV.encode())),
+        ("ratings.csv.gz", gzip.compress(CSV.encode(), mtime=0)),
         ("ml-20m.zip", zipped({"ml-20m/ratings.csv": CSV, "ml-20m/tags.csv": "x"})),
         ("u.data", NUMBERS.replace(",", "\t")),
         ("ml-100k.zip", zipped({"ml-100k/u.data": NUMBERS.replace(",", "\t"), "ml-100k/u1": ""})),

@@ -1,0 +1,65 @@
+"""The sampled losses of a configuration: where negatives come from and what is made of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+
+from recbole_ext.data.popularity import target_counts
+from recbole_ext.errors import ConfigError
+from recbole_ext.nn.negatives import InBatch, NegativeSampler, Popularity, Source, Uniform
+from recbole_ext.nn.sampled_losses import (
+    SampledLoss,
+    bpr,
+    gbce_beta,
+    generalized_bce,
+    sampled_softmax,
+)
+
+
+def build_sampler(config: Any, dataset: Any, n_items: int) -> NegativeSampler:
+    """The source or sources that ``negative_sampling`` names.
+
+    Args:
+        n_items: V, PAD not counted.
+
+    Raises:
+        ConfigError: as many negatives as there are other items, or more.
+    """
+    count = config["n_negatives"]
+    if count >= n_items:
+        raise ConfigError(
+            f"n_negatives: {count} must be smaller than the catalogue of {n_items:,} items; "
+            "loss_type: CE takes all of them"
+        )
+    return NegativeSampler(
+        _sources(config, dataset, n_items, count), config["negatives_shared"] == "batch"
+    )
+
+
+def _sources(config: Any, dataset: Any, n_items: int, count: int) -> list[tuple[Source, int]]:
+    sampling = config["negative_sampling"]
+    if sampling == "uniform":
+        return [(Uniform(n_items), count)]
+    counts: Tensor = target_counts(config, dataset)
+    if sampling == "popularity":
+        return [(Popularity(counts, config["popularity_exponent"]), count)]
+    if sampling == "in_batch":
+        return [(InBatch(counts), count)]
+    if count < 2:
+        raise ConfigError(f"n_negatives: {count} must be 2 or more for negative_sampling: mixed")
+    in_batch = min(max(round(config["in_batch_share"] * count), 1), count - 1)
+    return [(InBatch(counts), in_batch), (Uniform(n_items), count - in_batch)]
+
+
+def build_loss(config: Any, n_items: int) -> SampledLoss:
+    """What ``loss_type`` makes of the scores of a target and its negatives; ``n_items``: V."""
+    kind = config["loss_type"]
+    if kind == "BPR":
+        return bpr
+    if kind == "sampled_softmax":
+        return partial(sampled_softmax, logq_correction=config["logq_correction"])
+    t = config["gbce_t"] if kind == "gBCE" else 0.0
+    return partial(generalized_bce, beta=gbce_beta(config["n_negatives"], n_items, t))

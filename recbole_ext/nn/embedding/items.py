@@ -1,0 +1,87 @@
+"""From item ids to vectors: a learned one, what is known of the item, or both."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import reduce
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from recbole_ext.nn.embedding.padding import PAD
+
+
+class ItemPart(nn.Module, ABC):
+    """One thing known of items, as vectors. Nothing known is a zero vector, and so is PAD."""
+
+    @abstractmethod
+    def forward(self, ids: Tensor) -> Tensor:
+        """Item ids of any shape [...] -> [..., d]."""
+
+    @abstractmethod
+    def initialize(self, std: float) -> None:
+        """Learned tables: normal, of standard deviation ``std``."""
+
+
+class ItemEncoder(nn.Module):
+    """Vectors of items at the input, and the table that they are scored with.
+
+    Without parts it is a plain embedding, and input and scores share its rows.
+
+    Args:
+        n_items: rows of the table, PAD (id 0, a zero row that stays zero) included.
+        size: d.
+        parts: what is known of items beside their ids.
+        concat: concatenate the id's vector and the parts and map them back to d; else add them.
+        learned_ids: a learned vector for each id; without it items are their parts alone.
+        parts_in_scores: score with the input's vectors; else with the ids' alone.
+    """
+
+    def __init__(
+        self,
+        n_items: int,
+        size: int,
+        parts: Sequence[ItemPart] = (),
+        concat: bool = False,
+        learned_ids: bool = True,
+        parts_in_scores: bool = True,
+    ) -> None:
+        super().__init__()
+        if not (learned_ids or (parts and parts_in_scores)):
+            raise ValueError("without learned ids there must be parts, and they must be scored")
+        self.n_items, self.size, self.parts_in_scores = n_items, size, parts_in_scores
+        rows = nn.Embedding(n_items, size, padding_idx=PAD).weight.detach() if learned_ids else None
+        self.weight = None if rows is None else nn.Parameter(rows)
+        self.parts = nn.ModuleList(parts)
+        joined = (len(parts) + learned_ids) * size
+        # Without bias: an item of which nothing is known, and PAD, stay zero.
+        self.combine = nn.Linear(joined, size, bias=False) if concat and parts else None
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Ids of any shape [...] -> [..., d]."""
+        vectors = [part(ids) for part in self.parts]
+        if self.weight is not None:
+            vectors.insert(0, F.embedding(ids, self.weight, PAD))
+        if self.combine is None:
+            return reduce(torch.add, vectors)
+        mixed: Tensor = self.combine(torch.cat(vectors, -1))
+        return mixed
+
+    def table(self) -> Tensor:
+        """[n_items, d] vectors that items are scored with."""
+        if self.weight is not None and not (self.parts and self.parts_in_scores):
+            return self.weight
+        device = next(self.parameters()).device
+        every: Tensor = self(torch.arange(self.n_items, device=device))
+        return every
+
+    @torch.no_grad()
+    def initialize(self, std: float) -> None:
+        """Normal rows of standard deviation ``std``; the PAD row zero."""
+        if self.weight is not None:
+            nn.init.normal_(self.weight, std=std)
+            self.weight[PAD].zero_()
+        for part in self.parts:
+            part.initialize(std)  # type: ignore[operator]

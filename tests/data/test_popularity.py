@@ -1,0 +1,83 @@
+"""How often each item is a training target: our data set, RecBole's, and a loop over sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from recbole.data import create_dataset, data_preparation
+
+from recbole_ext.config import ExtConfig
+from recbole_ext.data.loaders import build_loaders
+from recbole_ext.data.popularity import target_counts
+from recbole_ext.runner import load_data
+
+pytestmark = pytest.mark.usefixtures("quiet_place")
+
+Settings = Callable[..., dict[str, Any]]
+
+
+def configured(settings: Settings, **changes: Any) -> ExtConfig:
+    return ExtConfig("FPARec", "ring", config_dict=settings(**changes))
+
+
+def by_loop(config: ExtConfig, cloze: bool, newest: int | None) -> torch.Tensor:
+    flat = load_data(config)
+    split = build_loaders(config, flat, own_model=True).split
+    counts = torch.zeros(flat.item_num, dtype=torch.int64)
+    for user in range(1, flat.user_num):
+        items = flat.store.items[flat.store.offsets[user] : split.train_end[user]].tolist()
+        targets = (items if cloze else items[1:]) if len(items) > 1 else []
+        for item in targets[-newest:] if newest else targets:
+            counts[item] += 1
+    return counts
+
+
+@pytest.mark.parametrize("protocol", ["paper", "recbole"])
+@pytest.mark.parametrize("direction", ["ar", "ae"])
+@pytest.mark.parametrize("mode", ["truncate", "chunk"])
+def test_ours(mode: str, direction: str, protocol: str, settings: Settings) -> None:
+    config = configured(
+        settings,
+        MAX_ITEM_LIST_LENGTH=5,
+        long_sequences=mode,
+        direction=direction,
+        split_protocol=protocol,
+    )
+    counts = target_counts(config, load_data(config))
+    newest = 5 if mode == "truncate" else None
+    assert torch.equal(counts, by_loop(config, direction == "ae", newest))
+    assert counts[0] == 0 and counts.sum() > 200
+
+
+@pytest.mark.parametrize("direction", ["ar", "ae"])
+@pytest.mark.parametrize("mode", ["truncate", "chunk"])
+def test_every_target_of_an_epoch_is_counted_and_no_other(
+    mode: str, direction: str, settings: Settings
+) -> None:
+    """So that no in-batch draw has q = 0."""
+    hide_all = {"mask_ratio": 1.0, "mask_last_prob": 0.0} if direction == "ae" else {}
+    config = configured(
+        settings, MAX_ITEM_LIST_LENGTH=4, long_sequences=mode, direction=direction, **hide_all
+    )
+    flat = load_data(config)
+    loaders = build_loaders(config, flat, own_model=True)
+    model = config.model_class(config, flat)
+    found = torch.cat([model.task(batch).targets for batch in loaders.train])
+    counts = target_counts(config, flat)
+    drawn = torch.bincount(found, minlength=flat.item_num)
+    if mode == "chunk" and direction == "ae":  # windows share an item, which counts in both
+        assert torch.equal(drawn > 0, counts > 0)
+    else:
+        assert torch.equal(drawn, counts)
+
+
+@pytest.mark.parametrize("direction", ["ar", "ae"])
+def test_recboles_own_data_set(direction: str, settings: Settings) -> None:
+    config = configured(settings, direction=direction, split_protocol="recbole",
+                        train_objective="last_position")  # fmt: skip
+    training = data_preparation(config, create_dataset(config))[0].dataset
+    theirs = target_counts(config, training)
+    assert torch.equal(theirs, by_loop(config, direction == "ae", None))

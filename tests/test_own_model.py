@@ -1,0 +1,88 @@
+"""A user's own class: the README's example as it stands, and what registering refuses."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from recbole_ext import load, register_model, registry, run
+from recbole_ext.config import ExtConfig
+from recbole_ext.errors import ConfigError
+from recbole_ext.model.fparec import FPARec
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _registers_nothing_for_good() -> Iterator[None]:
+    before = dict(registry.REGISTERED)
+    yield
+    registry.REGISTERED.clear()
+    registry.REGISTERED.update(before)
+
+
+def readme_files() -> dict[str, str]:
+    """The fenced blocks of the README that begin with a file's name, by that name."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\w+\n# (\S+\.(?:py|yaml))\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return dict(blocks)
+
+
+def test_the_readme_example_runs(tmp_path: Path) -> None:
+    for name, text in readme_files().items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "decayed_mean.py"]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert len(re.findall(r"^\d\s+196\s", ended.stdout, re.MULTILINE)) == 3
+    log = next((tmp_path / "saved").glob("DecayedMean-ml-100k-*/log.txt")).read_text()
+    losses = [float(found) for found in re.findall(r"loss (\d+\.\d+)", log)]
+    assert len(losses) == 5
+    assert losses[-1] < losses[0] - 0.2
+
+
+class Widened(FPARec):
+    """A class with a base's keys and one of its own."""
+
+
+def test_keys_of_its_own_have_the_type_of_their_default(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("base: FPARec\nwarmth: 0.5\nn_heads: 2\n")
+    register_model(file)(Widened)
+    config = ExtConfig("Widened", "ml-100k", config_dict={"warmth": 0.25})
+    assert (config["warmth"], config["n_heads"], config["factor_rank"]) == (0.25, 2, 40)
+    with pytest.raises(ConfigError, match=r"warmth.*number"):
+        ExtConfig("Widened", "ml-100k", config_dict={"warmth": "hot"})
+    with pytest.raises(ConfigError, match=r"warmht.*did you mean 'warmth'"):
+        ExtConfig("Widened", "ml-100k", config_dict={"warmht": 0.25})
+
+
+def test_it_is_listed_run_and_loaded_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("base: FPARec\n")
+    register_model(file)(Widened)
+    assert next(m for m in registry.list_models() if m.name == "Widened").source == "yours"
+    settings = {"epochs": 1, "run_dir": str(tmp_path / "run"), "show_progress": False}
+    finished = run("Widened", "ml-100k", config_dict=settings)
+    assert type(load(finished.run_dir).model) is Widened
+    saved = yaml.safe_load((finished.run_dir / "config.yaml").read_text())
+    assert saved["model"] == "Widened"
+
+
+@pytest.mark.parametrize("name", ["FPARec", "SASRec", "VanillaAR"])
+def test_a_name_that_is_taken_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"the name '{name}' is taken"):
+        register_model()(type(name, (FPARec,), {}))
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no file .*mine.yaml"):
+        register_model(tmp_path / "mine.yaml")(Widened)
