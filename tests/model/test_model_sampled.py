@@ -120,9 +120,7 @@ def test_as_many_negatives_as_items_are_refused(count: int) -> None:
 
 
 def test_mixed_needs_two_negatives(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "recbole_ext.model.sampling.target_counts", lambda *_: torch.ones(N_ITEMS)
-    )
+    monkeypatch.setattr("recbole_ext.model.sampling.target_counts", lambda *_: torch.ones(N_ITEMS))
     with pytest.raises(ConfigError, match="n_negatives: 1 must be 2 or more"):
         build(loss_type="BPR", n_negatives=1, negative_sampling="mixed")
     chosen = {"loss_type": "BPR", "n_negatives": 10, "negative_sampling": "mixed"}
