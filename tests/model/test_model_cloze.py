@@ -131,7 +131,7 @@ def test_every_item_weighs_the_same_on_average(counted: bool) -> None:
     columns = {TARGET_COUNT: counts} if counted else {}
     total = torch.zeros(4, LENGTH, dtype=torch.float64)
     torch.manual_seed(4)
-    rounds = 6000
+    rounds = 2000
     for _ in range(rounds):
         task = model.task(batch(**columns))
         assert task.asked is not None and task.weights is not None
@@ -139,8 +139,8 @@ def test_every_item_weighs_the_same_on_average(counted: bool) -> None:
     for row, count in zip(total, counts, strict=True):
         items = row[LENGTH - count :]
         wanted = 1 / 16 if counted else 1 / 4 / count
-        assert items.tolist() == pytest.approx([wanted] * count, rel=0.12)
-    assert total.sum().item() == pytest.approx(1.0, rel=0.01)
+        assert items.tolist() == pytest.approx([wanted] * count, rel=0.15)
+    assert total.sum().item() == pytest.approx(1.0, rel=0.02)
 
 
 @torch.no_grad()
@@ -232,8 +232,8 @@ def test_it_learns_four_histories_by_heart() -> None:
     off = {"hidden_dropout_prob": 0.0, "attn_dropout_prob": 0.0, "mask_last_prob": 0.5}
     model = cloze(random=False, **off).train()
     torch.manual_seed(0)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
-    for _ in range(300):
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
+    for _ in range(150):
         optimizer.zero_grad()
         model.calculate_loss(batch(SHORT, NEXT)).backward()
         optimizer.step()

@@ -1,4 +1,4 @@
-"""What an epoch of cloze training is made of: every training item, in windows of the model."""
+"""What an epoch of cloze training is made of: every training item, in windows of MAX length."""
 
 from __future__ import annotations
 

@@ -13,9 +13,10 @@ from torch import Tensor
 from recbole_ext.nn.negatives import InBatch, NegativeSampler, Popularity, Source, Uniform
 from recbole_ext.nn.sampled_losses import Scores, sampled_softmax, score
 
-V, D = 8, 3
-COUNTS = torch.tensor([0, 30, 20, 10, 8, 6, 4, 2, 1])
-POSITIONS = 500
+V, D = 5, 3
+COUNTS = torch.tensor([0, 12, 8, 4, 3, 2])
+POSITIONS = 300
+BATCHES = 40
 Change = Callable[[Scores], Scores]
 
 
@@ -40,14 +41,16 @@ def with_hits(scores: Scores) -> Scores:
 
 def without_batch_share(scores: Scores) -> Scores:
     """As if all draws were uniform."""
-    return replace(
-        scores,
-        log_expected=torch.full_like(scores.log_expected, scores.negative.shape[1] / V).log(),
-    )
+    uniform = torch.full_like(scores.log_expected, scores.negative.shape[1] / V)
+    return replace(scores, log_expected=uniform.log())
 
 
 def unchanged(scores: Scores) -> Scores:
     return scores
+
+
+def new_table() -> Tensor:
+    return (0.7 * torch.randn(V + 1, D, dtype=torch.float64)).requires_grad_()
 
 
 def difference(draw: NegativeSampler, table: Tensor, change: Change, share: Tensor) -> Tensor:
@@ -62,14 +65,14 @@ def difference(draw: NegativeSampler, table: Tensor, change: Change, share: Tens
 
 
 def bias(
-    name: str, shared: bool, change: Change = unchanged, n: int = 1000, counts: Tensor = COUNTS
+    name: str, shared: bool, change: Change = unchanged, n: int = 500, counts: Tensor = COUNTS
 ) -> tuple[Tensor, Tensor]:
     """Mean difference of the gradients over many batches, and its standard error, [V · d] each."""
     torch.manual_seed(5)
-    table = torch.randn(V + 1, D, dtype=torch.float64, requires_grad=True)
+    table = new_table()
     draw = NegativeSampler(sources(name, n), shared)
     share = counts[1:].double() / counts.sum()
-    found = torch.stack([difference(draw, table, change, share) for _ in range(40)])
+    found = torch.stack([difference(draw, table, change, share) for _ in range(BATCHES)])
     return found.mean(0), found.std(0) / len(found) ** 0.5
 
 
@@ -77,9 +80,9 @@ def bias(
 @pytest.mark.parametrize("name", ["uniform", "popularity", "mixed"])
 def test_the_gradient_is_the_full_ones(name: str, shared: bool) -> None:
     mean, error = bias(name, shared)
-    # A ratio of two estimates is itself biased by O(1 / n).
-    assert (mean.abs() < 4.5 * error + 0.0005).all()
-    assert mean.abs().max() < 0.003  # the gradient itself is 0.05 and more
+    # The loss holds the logarithm of an estimate: a bias of order 1/N remains.
+    assert (mean.abs() < 4.5 * error + 1 / 500).all()
+    assert error.max() < 0.002
 
 
 @pytest.mark.parametrize("change", [without_n, with_hits, without_batch_share])
@@ -88,17 +91,15 @@ def test_a_wrong_formula_is_seen(name: str, change: Change) -> None:
     if (name, change) == ("uniform", without_batch_share):
         pytest.skip("which is the right formula for uniform draws")
     mean, error = bias(name, shared=True, change=change)
-    assert (mean.abs() / error).max() > 8
-    assert mean.abs().max() > 0.005
+    assert (mean.abs() - 4.5 * error).max() > 5 / 500
 
 
 def test_in_batch_negatives_alone_never_see_some_items() -> None:
-    """Items 7 and 8 are no targets: q = 0, and their part of the gradient stays away."""
+    """Item 5 is no target: q = 0, and its part of the gradient stays away."""
     counts = COUNTS.clone()
-    counts[7:] = 0
-    torch.manual_seed(5)
+    counts[5:] = 0
     mean, error = bias("in_batch", shared=True, counts=counts)
-    assert (mean.view(V, D)[6:].abs() / error.view(V, D)[6:].clamp(min=1e-9)).max() > 15
+    assert (mean.abs() - 4.5 * error).view(V, D)[4].max() > 10 / 500
 
 
 @pytest.mark.parametrize("name", ["uniform", "popularity"])
@@ -119,7 +120,7 @@ def test_more_negatives_come_closer() -> None:
     errors = []
     for n in (10, 1000):
         torch.manual_seed(7)
-        table = torch.randn(V + 1, D, dtype=torch.float64, requires_grad=True)
+        table = new_table()
         draw = NegativeSampler(sources("uniform", n), shared=True)
         share = COUNTS[1:].double() / COUNTS.sum()
         batches = [difference(draw, table, unchanged, share).norm() for _ in range(10)]
