@@ -85,9 +85,7 @@ def _local_heads(settings: Settings) -> None:
         settings.fail("n_local_heads", f"must be at most {settings.named('n_heads')}")
     windowed = settings.get("local_attention") in _WINDOWED
     if windowed and settings.values["local_window"] > settings.values["MAX_ITEM_LIST_LENGTH"]:
-        settings.fail(
-            "local_window", f"must be at most {settings.named('MAX_ITEM_LIST_LENGTH')}"
-        )
+        settings.fail("local_window", f"must be at most {settings.named('MAX_ITEM_LIST_LENGTH')}")
 
 
 def _position_bias(settings: Settings) -> None:

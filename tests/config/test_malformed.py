@@ -90,7 +90,7 @@ OURS = [
     ("--attention=dot_product --n_local_heads=2", "n_local_heads: 2 (from --n_local_heads) must "
      "be at most n_heads: 1 (from properties/model/ComposableRecommender.yaml)"),
     ("--n_local_heads=-1", "must be a whole number >= 0"),
-    ("--local_window=0", "local_window: 0 (from --local_window) must be a whole number >= 1"),
+    ("--local_window=0", "local_window: '0' (from --local_window) must be a whole number >= 1"),
     ("--attention=dot_product --n_local_heads=1 --local_window=6 --MAX_ITEM_LIST_LENGTH=5",
      "local_window: 6 (from --local_window) must be at most MAX_ITEM_LIST_LENGTH: 5 "
      "(from --MAX_ITEM_LIST_LENGTH)"),

@@ -17,7 +17,7 @@ def distances(max_length: int, causal: bool) -> Tensor:
 
 
 def spread(table: Tensor, queries: int, width: int, max_length: int, causal: bool) -> Tensor:
-    """[h, reach] -> [h, q, w]: entry i - j for each of the last ``queries`` slots i and each slot j.
+    """[h, reach] -> [h, q, w]: entry i - j for the last ``queries`` slots i and all slots j.
 
     Distances beyond the longest are taken for the longest; causal ones below 0 for 0.
     """

@@ -73,7 +73,7 @@ class DotProductAttention(Mixer):
         if self.scoring_heads:
             self.query = nn.Linear(spec.hidden_size, self.scoring_heads * spec.head_size)
             self.key = nn.Linear(spec.hidden_size, self.scoring_heads * spec.head_size)
-        self.by_distance = self._relative_bias() if spec.position_bias == "relative" else None
+        self.by_distance = self._relative_bias()
         self.local_scores = local if isinstance(local, LocalScores) else None
         self.local_values = local if isinstance(local, LocalValues) else None
 
@@ -90,7 +90,9 @@ class DotProductAttention(Mixer):
             parts += [self._attend(group, allowed) for group in self._groups(x, by_head, queries)]
         return self.finish(parts[0] if len(parts) == 1 else torch.cat(parts, 1), value, keep)
 
-    def _relative_bias(self) -> nn.Parameter:
+    def _relative_bias(self) -> nn.Parameter | None:
+        if self.spec.position_bias != "relative" or not self.scoring_heads:
+            return None
         reach = n_distances(self.spec.max_length, self.spec.causal)
         return nn.Parameter(torch.zeros(self.scoring_heads, reach))
 

@@ -13,8 +13,8 @@ from recbole_ext.nn.attention.base import Mixer, MixerSpec
 class SumOfMixers(Mixer):
     """out = Σ_m mixer_m(x), then the output projection once, if there is one.
 
-    Each mixer has its own parameters, value map included. A projection for each would cost d² more a
-    mixer, and with one head add nothing: the value map can hold it.
+    Each mixer has its own parameters, value map included. A projection for each would cost d² more
+    a mixer, and with one head add nothing: the value map can hold it.
     """
 
     def __init__(self, mixers: Sequence[type[Mixer]], spec: MixerSpec) -> None:
