@@ -24,6 +24,8 @@ def launch(peer: Peer, task: Task, threads: int) -> dict[str, Any]:
     writes stays. This process must stay small: Linux counts the memory of a parent at its fork as
     the child's first peak.
     """
+    if peer.python is None:
+        return {"error": "no interpreter was named"}
     command = [peer.python, "-m", peer.module, json.dumps(asdict(task))]
     with TemporaryDirectory() as folder:
         try:

@@ -15,13 +15,13 @@ class Peer:
         title: its row's name.
         module: prints :class:`benchmarks.peers.protocol.Figures` as its last line.
         args: its own settings.
-        python: the interpreter of its environment.
+        python: the interpreter of its environment; None where the user has to name one.
     """
 
     title: str
     module: str
     args: dict[str, Any] = field(default_factory=dict)
-    python: str = sys.executable
+    python: str | None = sys.executable
 
 
 def _ours(title: str, model: str, **keys: Any) -> Peer:
@@ -35,6 +35,11 @@ def _recbole(title: str, as_shipped: bool) -> Peer:
     return Peer(f"RecBole SASRec, {title}", module, {"as_shipped": as_shipped})
 
 
+def _rectools(title: str) -> Peer:
+    module = "benchmarks.peers.rectools_sasrec"
+    return Peer(f"RecTools {title}", module, {"longest_epoch": 180}, python=None)
+
+
 BASE = "sasrec"
 
 # FPARec keeps its paper's shape (a feed-forward network as wide as the states); VanillaAR has the
@@ -42,6 +47,7 @@ BASE = "sasrec"
 PEERS: dict[str, Peer] = {
     "sasrec-as-shipped": _recbole("as it ships", as_shipped=True),
     BASE: _recbole("anomaly detection off", as_shipped=False),
+    "rectools": _rectools("SASRec, softmax"),
     "fparec": _ours("FPARec", "FPARec", inner_size=64),
     "fparec-float32": _ours(
         "FPARec, float32 loss", "FPARec", inner_size=64, loss_precision="float32"

@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ DEFAULT_DATASETS = [("ml-1m", 200), ("beauty-5core", 50)]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code: 0, 1 if a peer failed, 2 for a user's mistake, 130 if interrupted."""
-    args = _parser().parse_args(argv)
+    args = _parse(argv)
     try:
         results = measure(args)
     except UserError as error:
@@ -39,6 +40,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     print(report.markdown(results))
     return int(any("error" in peer for entry in results["datasets"] for peer in entry["peers"]))
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """With the peers to run: the named ones, or all that have an interpreter."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    homeless = [key for key, peer in PEERS.items() if not (peer.python or key in dict(args.python))]
+    for key in homeless:
+        how = f"it has an environment of its own: --python {key}=PATH"
+        if key == args.base or key in (args.peers or []):
+            parser.error(f"the peer {key} needs an interpreter; {how}")
+        if args.peers is None:
+            print(f"{PEERS[key].title} is left out; {how}", file=sys.stderr)
+    args.peers = args.peers or [key for key in PEERS if key not in homeless]
+    return args
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
@@ -66,7 +82,7 @@ def _measure_peer(
     peer = replace(PEERS[key], python=dict(args.python).get(key, PEERS[key].python))
     print(f"{dataset}, L = {max_length}: {peer.title} ...", file=sys.stderr, flush=True)
     task = Task(
-        data_path=str(Path(args.data_path).resolve()),
+        data_path=str(_data_path(args, dataset)),
         dataset=dataset,
         max_length=max_length,
         epochs=args.epochs,
@@ -75,6 +91,14 @@ def _measure_peer(
         args=peer.args,
     )
     return {"key": key, "title": peer.title, **launch(peer, task, args.threads)}
+
+
+def _data_path(args: argparse.Namespace, dataset: str) -> Path:
+    """For peers that do not know of the data set in RecBole's wheel: where it lies."""
+    spec = find_spec("recbole") if dataset == BUNDLED else None
+    if spec is None or spec.origin is None:
+        return Path(args.data_path).resolve()
+    return Path(spec.origin).parent / "dataset_example"
 
 
 def _check_exists(data_path: Path, dataset: str) -> None:
@@ -91,11 +115,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--datasets", nargs="+", type=_dataset, default=DEFAULT_DATASETS, metavar="NAME:LENGTH",
         help="default: ml-1m:200 beauty-5core:50")  # fmt: skip
     add("--data_path", default="dataset", help="where the folders of atomic files lie")
-    add("--peers", nargs="+", choices=PEERS, default=list(PEERS), metavar="PEER",
-        help=f"of {', '.join(PEERS)}; default: all")  # fmt: skip
+    add("--peers", nargs="+", choices=PEERS, metavar="PEER",
+        help=f"of {', '.join(PEERS)}; default: all that have an interpreter")  # fmt: skip
     add("--base", choices=PEERS, default=BASE, metavar="PEER", help=f"default: {BASE}")
-    add("--epochs", type=_positive, default=3, help="timed epochs of recbole_ext's models")
-    add("--batches", type=_positive, default=12, help="timed batches of RecBole's SASRec")
+    add("--epochs", type=_positive, default=3, help="timed epochs, of peers that can afford them")
+    add("--batches", type=_positive, default=12, help="timed batches, of peers that cannot")
     add("--batches_as_shipped", type=_positive, default=3,
         help="the same with anomaly detection on")  # fmt: skip
     add("--threads", type=_positive, default=usable_cores(), help="default: every core")

@@ -1,6 +1,7 @@
 """The benchmark itself: its command line, its subprocesses, and a tiny measurement."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,44 @@ def test_failed_peer_stays_in_the_report_and_sets_the_exit_code(tmp_path: Path) 
     assert [p["error"] for p in entry["peers"]] == ["FileNotFoundError: No such file or directory"]
 
 
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Instead of measuring, notes which interpreter runs which module on which task."""
+    calls: list[Any] = []
+
+    def note(peer: Peer, task: Task, threads: int) -> dict[str, str]:
+        calls.append((peer, task))
+        return {"error": "not run"}
+
+    monkeypatch.setattr("benchmarks.training_speed.launch", note)
+    return calls
+
+
+def test_peers_without_interpreter_are_left_out_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = launched(monkeypatch)
+    assert main(["--datasets", "ml-100k:5", "--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith(
+        "RecTools SASRec, softmax is left out; it has an environment of its own: "
+        "--python rectools=PATH\n"
+    )
+    assert [peer for peer, _ in calls] == [p for key, p in PEERS.items() if key != "rectools"]
+
+
+def test_peer_runs_in_the_environment_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = launched(monkeypatch)
+    arguments = ["--datasets", "ml-100k:5", "--out", str(tmp_path)]
+    main([*arguments, "--python", "rectools=/elsewhere/python"])
+    assert "left out" not in capsys.readouterr().err
+    found = {peer.module.rpartition(".")[2]: (peer.python, task) for peer, task in calls}
+    python, task = found["rectools_sasrec"]
+    assert python == "/elsewhere/python"
+    assert Path(task.data_path, "ml-100k", "ml-100k.inter").is_file()
+    assert found["recbole_sasrec"][0] == sys.executable
+
+
 def test_missing_data_stop_before_anything_is_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,7 +126,14 @@ def test_missing_data_stop_before_anything_is_measured(
         (["--datasets", "ml-1m:0"], "'ml-1m:0' is not NAME:LENGTH, such as ml-1m:200"),
         (["--batches", "0"], "'0' is not a whole number of 1 or more"),
         (["--python", "rectools"], "'rectools' is not PEER=PATH"),
-        (["--peers", "rectools"], "invalid choice: 'rectools'"),
+        (["--python", "rectool=/x"], "'rectool=/x' is not PEER=PATH"),
+        (["--peers", "rectool"], "invalid choice: 'rectool'"),
+        (
+            ["--peers", "rectools"],
+            "rectools needs an interpreter; it has an environment of its own: "
+            "--python rectools=PATH",
+        ),
+        (["--base", "rectools"], "the peer rectools needs an interpreter"),
     ],
 )
 def test_wrong_arguments(
@@ -131,7 +177,7 @@ def test_measures_a_model_of_ours(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_measures_every_peer(tmp_path: Path) -> None:
-    peers = measured(tmp_path, BASE, list(PEERS))
+    peers = measured(tmp_path, BASE, [key for key, peer in PEERS.items() if peer.python])
     for peer in peers.values():
         check(peer, peers[BASE])
     shipped, base, vanilla = peers["sasrec-as-shipped"], peers[BASE], peers["vanilla-ar"]
@@ -148,4 +194,4 @@ def test_measures_every_peer(tmp_path: Path) -> None:
         assert peers[key]["targets_per_epoch"] == 943 * LENGTH
     assert peers["fparec-float32"]["settings"]["loss"].endswith("float32")
     text = (tmp_path / "training_speed.md").read_text()
-    assert all(f"| {peer.title} " in text for peer in PEERS.values())
+    assert all(f"| {peer.title} " in text for peer in PEERS.values() if peer.python)
