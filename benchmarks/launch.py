@@ -11,13 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.peers.protocol import Task
+from benchmarks.peers.protocol import RankingTask, Task
 from benchmarks.registry import Peer
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def launch(peer: Peer, task: Task, threads: int) -> dict[str, Any]:
+def launch(peer: Peer, task: Task | RankingTask, threads: int) -> dict[str, Any]:
     """The peer's figures, or ``{"error": <why there are none>}``.
 
     It works in an empty folder, so that no cache of an earlier run is found and nothing that it

@@ -59,3 +59,33 @@ PEERS: dict[str, Peer] = {
         "VanillaAR", "VanillaAR", n_heads=2, inner_size=256, attn_output_projection=True
     ),
 }
+
+# The test of a whole data set: loader, model, metrics. The base stands first. The last peer ranks
+# with the base's own model and weights, so that their metrics can be compared.
+TEST_PEERS: dict[str, Peer] = {
+    "recbole": Peer("RecBole, SASRec", "benchmarks.peers.recbole_ranking", {"part": "test"}),
+    "recbole_ext": Peer(
+        "recbole_ext, VanillaAR",
+        "benchmarks.peers.recbole_ext_ranking",
+        {
+            "part": "test",
+            "model": "VanillaAR",
+            "keys": {"inner_size": 256, "attn_output_projection": True},
+        },
+    ),
+    "recbole_ext-sasrec": Peer(
+        "recbole_ext, RecBole's SASRec",
+        "benchmarks.peers.recbole_ext_ranking",
+        {"part": "test", "model": "SASRec", "keys": {"inner_size": 256}, "same_scores": True},
+    ),
+}
+
+# From given scores to metrics, no model.
+MATRIX_PEERS: dict[str, Peer] = {
+    "recbole": Peer("RecBole", "benchmarks.peers.recbole_ranking", {"part": "matrix"}),
+    "recbole_ext": Peer(
+        "recbole_ext",
+        "benchmarks.peers.recbole_ext_ranking",
+        {"part": "matrix", "same_scores": True},
+    ),
+}

@@ -11,19 +11,18 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.util import find_spec
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-from benchmarks import report
+from benchmarks import arguments, report
+from benchmarks.arguments import positive
+from benchmarks.datasets import check_exists, folder_of
 from benchmarks.launch import launch
-from benchmarks.machine import describe_machine, usable_cores
+from benchmarks.machine import describe_machine
 from benchmarks.peers.protocol import Task
 from benchmarks.registry import BASE, PEERS
-from recbole_ext.data.catalog import missing_data_message
-from recbole_ext.errors import DataError, UserError
+from recbole_ext.errors import UserError
 
-BUNDLED = "ml-100k"  # lies in RecBole's wheel
 DEFAULT_DATASETS = [("ml-1m", 200), ("beauty-5core", 50)]
 
 
@@ -43,24 +42,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """With the peers to run: the named ones, or all that have an interpreter."""
+    """With the peers to run (the named ones, or all that have an interpreter) and the others."""
     parser = _parser()
     args = parser.parse_args(argv)
-    homeless = [key for key, peer in PEERS.items() if not (peer.python or key in dict(args.python))]
-    for key in homeless:
-        how = f"it has an environment of its own: --python {key}=PATH"
+    args.left_out = [k for k, peer in PEERS.items() if not (peer.python or k in dict(args.python))]
+    for key in args.left_out:
         if key == args.base or key in (args.peers or []):
-            parser.error(f"the peer {key} needs an interpreter; {how}")
-        if args.peers is None:
-            print(f"{PEERS[key].title} is left out; {how}", file=sys.stderr)
-    args.peers = args.peers or [key for key in PEERS if key not in homeless]
+            parser.error(f"the peer {key} needs an interpreter; {_how(key)}")
+    if args.peers:
+        args.left_out = []
+    args.peers = args.peers or [key for key in PEERS if key not in args.left_out]
     return args
+
+
+def _how(key: str) -> str:
+    return f"it has an environment of its own: --python {key}=PATH"
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Measure every chosen peer on every data set; the report is written after each."""
     for dataset, _ in args.datasets:
-        _check_exists(Path(args.data_path), dataset)
+        check_exists(dataset, args.data_path)
+    for key in args.left_out:
+        print(f"{PEERS[key].title} is left out; {_how(key)}", file=sys.stderr)
     results: dict[str, Any] = {
         "machine": describe_machine(args.threads),
         "base": PEERS[args.base].title,
@@ -72,7 +76,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         for key in args.peers:
             measured = [*entry["peers"], _measure_peer(args, key, dataset, max_length)]
             entry["peers"] = report.with_ratios(measured, args.base)
-            report.write(results, Path(args.out))
+            report.write(results, args.out)
     return results
 
 
@@ -82,7 +86,7 @@ def _measure_peer(
     peer = replace(PEERS[key], python=dict(args.python).get(key, PEERS[key].python))
     print(f"{dataset}, L = {max_length}: {peer.title} ...", file=sys.stderr, flush=True)
     task = Task(
-        data_path=str(_data_path(args, dataset)),
+        data_path=str(folder_of(dataset, args.data_path)),
         dataset=dataset,
         max_length=max_length,
         epochs=args.epochs,
@@ -93,60 +97,25 @@ def _measure_peer(
     return {"key": key, "title": peer.title, **launch(peer, task, args.threads)}
 
 
-def _data_path(args: argparse.Namespace, dataset: str) -> Path:
-    """For peers that do not know of the data set in RecBole's wheel: where it lies."""
-    spec = find_spec("recbole") if dataset == BUNDLED else None
-    if spec is None or spec.origin is None:
-        return Path(args.data_path).resolve()
-    return Path(spec.origin).parent / "dataset_example"
-
-
-def _check_exists(data_path: Path, dataset: str) -> None:
-    atomic = data_path / dataset / f"{dataset}.inter"
-    if dataset != BUNDLED and not atomic.is_file():
-        raise DataError(missing_data_message(dataset, atomic))
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.training_speed", description=__doc__
     )
     add = parser.add_argument
-    add("--datasets", nargs="+", type=_dataset, default=DEFAULT_DATASETS, metavar="NAME:LENGTH",
-        help="default: ml-1m:200 beauty-5core:50")  # fmt: skip
+    add("--datasets", nargs="+", type=arguments.dataset, default=DEFAULT_DATASETS,
+        metavar="NAME:LENGTH", help="default: ml-1m:200 beauty-5core:50")  # fmt: skip
     add("--data_path", default="dataset", help="where the folders of atomic files lie")
     add("--peers", nargs="+", choices=PEERS, metavar="PEER",
         help=f"of {', '.join(PEERS)}; default: all that have an interpreter")  # fmt: skip
     add("--base", choices=PEERS, default=BASE, metavar="PEER", help=f"default: {BASE}")
-    add("--epochs", type=_positive, default=3, help="timed epochs, of peers that can afford them")
-    add("--batches", type=_positive, default=12, help="timed batches, of peers that cannot")
-    add("--batches_as_shipped", type=_positive, default=3,
+    add("--epochs", type=positive, default=3, help="timed epochs, of peers that can afford them")
+    add("--batches", type=positive, default=12, help="timed batches, of peers that cannot")
+    add("--batches_as_shipped", type=positive, default=3,
         help="the same with anomaly detection on")  # fmt: skip
-    add("--threads", type=_positive, default=usable_cores(), help="default: every core")
-    add("--python", nargs="+", type=_interpreter, default=[], metavar="PEER=PATH",
-        help="interpreters of peers that need an environment of their own")  # fmt: skip
-    add("--out", default="results", help="folder of the report")
+    add("--python", nargs="+", type=partial(arguments.interpreter, peers=PEERS), default=[],
+        metavar="PEER=PATH", help="for peers in an environment of their own")  # fmt: skip
+    arguments.add_threads_and_out(parser)
     return parser
-
-
-def _dataset(text: str) -> tuple[str, int]:
-    name, _, length = text.partition(":")
-    if not name or not length.isdecimal() or int(length) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME:LENGTH, such as ml-1m:200")
-    return name, int(length)
-
-
-def _interpreter(text: str) -> tuple[str, str]:
-    key, _, path = text.partition("=")
-    if key not in PEERS or not path:
-        raise argparse.ArgumentTypeError(f"{text!r} is not PEER=PATH")
-    return key, str(Path(path).absolute())
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 # ru_maxrss counts kibibytes, but bytes on macOS.
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -66,14 +66,60 @@ class Figures:
     versions: dict[str, str]
 
 
-def read_task() -> Task:
+@dataclass(frozen=True)
+class RankingTask:
+    """What a peer is to rank, of ``Task``'s data.
+
+    Attributes:
+        data_path, dataset, max_length, args: as in :class:`Task`.
+        passes: how often to rank everything; the median is the figure.
+        batches, rows, items: how many score matrices to draw, and their shape (PAD not counted).
+    """
+
+    data_path: str
+    dataset: str
+    max_length: int
+    passes: int
+    batches: int
+    rows: int
+    items: int
+    args: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RankingFigures:
+    """What a peer has measured.
+
+    Attributes:
+        seconds: the median pass.
+        every_pass: seconds of each, in their order.
+        users: ranked in a pass.
+        metrics: what came out, as the peer prints it.
+        data: sizes of what was ranked.
+        settings, threads, versions: as in :class:`Figures`.
+    """
+
+    seconds: float
+    every_pass: list[float]
+    users: int
+    metrics: dict[str, float]
+    data: dict[str, int]
+    settings: dict[str, Any]
+    threads: int
+    versions: dict[str, str]
+
+
+T = TypeVar("T", Task, RankingTask)
+
+
+def read_task(kind: type[T] = Task) -> T:  # type: ignore[assignment]
     """The task on the command line, taken off it: RecBole's Config parses ``sys.argv``."""
-    task = Task(**json.loads(sys.argv[1]))
+    task = kind(**json.loads(sys.argv[1]))
     del sys.argv[1:]
     return task
 
 
-def answer(figures: Figures) -> None:
+def answer(figures: Figures | RankingFigures) -> None:
     """Print the figures and the process's peak memory so far: the peer's last line."""
     print(json.dumps(asdict(figures) | {"peak_rss_gb": peak_rss_gb()}), flush=True)
 

@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.peers.protocol import Figures, Task, answer, read_task, versions_of
+from benchmarks.peers.protocol import (
+    Figures,
+    RankingTask,
+    Task,
+    answer,
+    read_task,
+    versions_of,
+)
 
 # The only adaptation: RecBole's Config reads three names that NumPy 2 removed, and dies without.
 for _name, _type in {"float_": np.float64, "complex_": np.complex128, "unicode_": np.str_}.items():
@@ -29,7 +36,7 @@ SHAPE = {"n_layers": 2, "n_heads": 2, "hidden_size": 64, "inner_size": 256}
 BATCH_SIZE = 2048
 
 
-def settings(task: Task) -> dict[str, Any]:
+def settings(task: Task | RankingTask) -> dict[str, Any]:
     """RecBole's configuration; what is not named keeps RecBole's default."""
     return {
         **SHAPE,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import report
+from benchmarks import report, tables
 
 
 def figures(key: str, seconds: float, targets: int, gb: float) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def test_report_names_machine_versions_data_and_settings() -> None:
 
 def test_report_tells_when_peers_have_read_different_data() -> None:
     other = PEERS[1] | {"data": {"users": 9, "items": 2_000}}
-    assert report.data_line({"peers": [PEERS[0], other]}) == (
+    assert tables.data_line([PEERS[0], other]) == (
         "PEERS HAVE READ DIFFERENT DATA: 9 users, 2,000 items; 10 users, 2,000 items"
     )
 
