@@ -17,12 +17,14 @@ from benchmarks.registry import Peer
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def launch(peer: Peer, task: Task | RankingTask, threads: int) -> dict[str, Any]:
+def launch(
+    peer: Peer, task: Task | RankingTask, threads: int, seconds: float | None = None
+) -> dict[str, Any]:
     """The peer's figures, or ``{"error": <why there are none>}``.
 
-    It works in an empty folder, so that no cache of an earlier run is found and nothing that it
-    writes stays. This process must stay small: Linux counts the memory of a parent at its fork as
-    the child's first peak.
+    After ``seconds`` it is stopped, and that is the error. It works in an empty folder, so that
+    no cache of an earlier run is found and nothing that it writes stays. This process must stay
+    small: Linux counts the memory of a parent at its fork as the child's first peak.
     """
     if peer.python is None:
         return {"error": "no interpreter was named"}
@@ -30,8 +32,11 @@ def launch(peer: Peer, task: Task | RankingTask, threads: int) -> dict[str, Any]
     with TemporaryDirectory() as folder:
         try:
             ended = subprocess.run(
-                command, cwd=folder, env=_environment(threads), capture_output=True, text=True
-            )
+                command, cwd=folder, env=_environment(threads), capture_output=True, text=True,
+                timeout=seconds,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return {"error": f"stopped after {seconds:,.0f} s"}
         except OSError as error:
             return {"error": f"{type(error).__name__}: {error.strerror}"}
     return _answer(ended)

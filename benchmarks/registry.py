@@ -89,3 +89,13 @@ MATRIX_PEERS: dict[str, Peer] = {
         {"part": "matrix", "same_scores": True},
     ),
 }
+
+# How time and memory grow: on data where both train the same targets.
+SCALING_PEERS: dict[str, Peer] = {
+    "recbole": PEERS[BASE],
+    "recbole_ext": Peer(
+        "recbole_ext FPARec",
+        PEERS["fparec"].module,
+        {**PEERS["fparec"].args, "longest_epoch": 5},
+    ),
+}

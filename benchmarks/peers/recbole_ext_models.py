@@ -1,10 +1,12 @@
 """A model of recbole_ext, trained for whole epochs by recbole_ext's own loaders and trainer.
 
-``args``: ``model``, its name, and ``keys``, further keys of its configuration.
+``args``: ``model``, its name, ``keys``, further keys of its configuration, and, if given,
+``longest_epoch`` in seconds: a longer one is extrapolated from ``Task.batches`` batches.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -13,9 +15,10 @@ from typing import Any
 import torch
 from recbole.utils import init_seed
 
+from benchmarks.peers.epoch_clock import EpochClock
 from benchmarks.peers.protocol import Figures, Task, answer, read_task, versions_of
 from recbole_ext.config import ExtConfig
-from recbole_ext.data.loaders import build_loaders
+from recbole_ext.data.loaders import SequenceLoader, build_loaders
 from recbole_ext.nn.losses import product_dtype
 from recbole_ext.runner import load_data
 from recbole_ext.training.run_folder import RunFolder
@@ -52,13 +55,13 @@ def measure(task: Task) -> Figures:
     preparation = perf_counter() - started
     model = config.model_class(config, flat).to(config["device"])
     trainer = SequenceTrainer(config, model, RunFolder(Path.cwd()), loaders.split)
-    trainer.fit(loaders.train, verbose=False, saved=False)
+    seconds, measured = timed(trainer, loaders.train, task)
     return Figures(
-        seconds_per_epoch=median(trainer.progress.epoch_seconds[1:]),
+        seconds_per_epoch=seconds,
         targets_per_epoch=loaders.train.rows(0).n_targets,
         preparation_seconds=preparation,
         parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
-        measured=f"median of {task.epochs} epochs",
+        measured=measured,
         data={
             "users": flat.store.n_users - 1,
             "items": flat.store.n_items - 1,
@@ -68,6 +71,42 @@ def measure(task: Task) -> Figures:
         threads=torch.get_num_threads(),
         versions=versions_of(["recbole", "torch", "numpy"]),
     )
+
+
+def timed(trainer: SequenceTrainer, train: SequenceLoader, task: Task) -> tuple[float, str]:
+    """Seconds of an epoch, and how they came about."""
+    longest = task.args.get("longest_epoch")
+    if longest is None:
+        trainer.fit(train, verbose=False, saved=False)
+        return median(trainer.progress.epoch_seconds[1:]), f"median of {task.epochs} epochs"
+    watched = WatchedLoader(train, EpochClock(task.batches, longest))
+    trainer.fit(watched, verbose=False, saved=False)
+    return watched.clock.reading(watched.per_epoch, watched.stopped)
+
+
+class WatchedLoader:
+    """Tells the clock when epochs and batches begin and end; yields no more once it says stop.
+
+    A batch has ended when the trainer asks for the next one.
+    """
+
+    def __init__(self, loader: SequenceLoader, clock: EpochClock) -> None:
+        self.loader, self.clock, self.stopped = loader, clock, False
+        self.per_epoch = len(loader.rows(0)) / loader._batch_size
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.stopped:
+            return
+        self.clock.epoch_starts()
+        for batch in self.loader:
+            yield batch
+            self.stopped = self.clock.batch_ends(self.per_epoch)
+            if self.stopped:
+                return
+        self.clock.epoch_ends()
 
 
 def shown(config: ExtConfig) -> dict[str, Any]:
