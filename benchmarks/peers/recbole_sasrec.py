@@ -70,6 +70,8 @@ def measure(task: Task) -> Figures:
     trainer._train_epoch([first], 0)
     count = min(task.batches_as_shipped if task.args["as_shipped"] else task.batches, len(batches))
     targets = len(train_data.dataset)
+    if targets <= BATCH_SIZE:
+        raise ValueError(f"{targets} prefixes: one batch warms up, and no other is left to time")
     return Figures(
         seconds_per_epoch=seconds_per_target(trainer, batches, count, targets) * targets,
         targets_per_epoch=targets,

@@ -148,8 +148,8 @@ def test_wrong_arguments(
 
 @pytest.mark.slow
 def test_both_peers_train_the_same_targets(tmp_path: Path) -> None:
-    sizes_asked = ["--users", "40", "80", "--length", "6", "--items", "30", "--threads", "1"]
+    sizes_asked = ["--users", "800", "1600", "--length", "6", "--items", "30", "--threads", "1"]
     assert main([*sizes_asked, "--out", str(tmp_path)]) == 0
     users = json.loads((tmp_path / "scaling.json").read_text())["axes"][0]["rows"]
-    assert [r["targets_per_epoch"] for r in users] == [240, 240, 480, 480]
+    assert [r["targets_per_epoch"] for r in users] == [4_800, 4_800, 9_600, 9_600]
     assert all(r["data"]["interactions"] == 9 * r["cell"]["users"] for r in users)
