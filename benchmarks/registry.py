@@ -37,7 +37,7 @@ def _recbole(title: str, as_shipped: bool) -> Peer:
 
 def _rectools(title: str) -> Peer:
     module = "benchmarks.peers.rectools_sasrec"
-    return Peer(f"RecTools {title}", module, {"longest_epoch": 180}, python=None)
+    return Peer(f"RecTools {title}", module, {"longest_epoch": 60}, python=None)
 
 
 BASE = "sasrec"
