@@ -52,6 +52,15 @@ def _objective(settings: Settings) -> None:
         )
 
 
+def _batch_by(settings: Settings) -> None:
+    if settings.get("batch_by") == "equal_length" and not settings.own:
+        settings.fail(
+            "batch_by",
+            f"is for recbole_ext's own models; RecBole's {settings.model} trains on RecBole's "
+            "batches of mixed lengths, similar_length",
+        )
+
+
 def _position_only(settings: Settings) -> None:
     """Two switches exist for attentions without queries and keys; one also needs a softmax."""
     for key, without in _POSITION_ONLY.items():
@@ -107,6 +116,7 @@ def _transform(settings: Settings) -> None:
 _TRAINING_CHECKS = (
     _heads_divide_width,
     _objective,
+    _batch_by,
     _position_only,
     _one_warmup,
     _clipping,

@@ -28,6 +28,8 @@ CONFIG: dict[str, Any] = {
     "train_objective": "all_positions",
     "long_sequences": "truncate",
     "split_protocol": "paper",
+    "holdout": 1,
+    "batch_by": "similar_length",
     "trim_batches": "auto",
     "eval_users": None,
     "model": "FPARec",
