@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
-from recbole_ext.analysis import positions_command
+from recbole_ext.analysis import positions_command, rollouts_command
 
 
 class Kind(Protocol):
@@ -22,7 +22,10 @@ class Kind(Protocol):
     main: Callable[[argparse.Namespace], int]
 
 
-KINDS: Mapping[str, Kind] = {"positions": cast(Kind, positions_command)}
+KINDS: Mapping[str, Kind] = {
+    "positions": cast(Kind, positions_command),
+    "rollouts": cast(Kind, rollouts_command),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,4 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         one = kinds.add_parser(name, help=kind.SUMMARY, allow_abbrev=False)
         one.description = kind.SUMMARY
         kind.add_arguments(one)
-        one.set_defaults(command=kind.main, takes_keys=kind.TAKES_KEYS)
+        one.set_defaults(kind=kind, takes_keys=kind.TAKES_KEYS)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the analysis that was named; returns its exit code."""
+    kind: Kind = args.kind
+    return kind.main(args)

@@ -187,6 +187,15 @@ def test_nothing_to_rank() -> None:
     assert str(error.value) == "made-up: no user has 3 interactions, nothing can be held out"
 
 
+def test_the_messages_count_what_is_held_out() -> None:
+    held = {**CONFIG, "holdout": 4}
+    with pytest.raises(DataError, match="users need 7 interactions or more"):
+        build_loaders(held, flat([6, 1]), own_model=True)
+    with pytest.raises(DataError, match="no user has 6 interactions, nothing can be held out"):
+        build_loaders(held, flat([5, 5]), own_model=True)
+    assert len(build_loaders(held, flat([7, 6]), own_model=True).test.rows) == 2
+
+
 def test_three_interactions_are_enough_under_recbole() -> None:
     loaders = build_loaders({**CONFIG, "split_protocol": "recbole"}, flat([3]), own_model=True)
     assert [batch["item_id"].tolist() for batch in loaders.train] == [[2]]
