@@ -59,11 +59,13 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _config(args: argparse.Namespace) -> ExtConfig:
+    from recbole.utils import ModelType
+
     from recbole_ext.config import ExtConfig
 
     limit = [] if args.max_length is None else [f"--MAX_ITEM_LIST_LENGTH={args.max_length}"]
     config = ExtConfig(args.model, args.dataset, cli_args=[*args.rest, *limit])
-    if config["MAX_ITEM_LIST_LENGTH"] is None:
+    if config["MODEL_TYPE"] != ModelType.SEQUENTIAL:
         raise ConfigError(f"--model: {show(args.model)} is no sequential model: no positions")
     return config
 

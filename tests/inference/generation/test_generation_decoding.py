@@ -24,7 +24,7 @@ def zeros(rows: int) -> Tensor:
     return torch.zeros(rows, dtype=torch.float64)
 
 
-def drawn(uniform: float, *probabilities: float, temperature: float = 1.0, k: int | None = None):
+def drawn(uniform: float, *probabilities: float, temperature: float = 1.0, k: int | None = None) -> int:
     decoder = Sample(np.array([[uniform]]), temperature, k)
     return int(decoder.choose(torch.tensor([logits(*probabilities)]), zeros(1), 0).items)
 

@@ -126,7 +126,7 @@ def test_other_decoders(held_out: Run, findings: Findings, decode: str) -> None:
     again = evaluate(held_out, RolloutOptions(steps=HELD, decode=decode, seed=1, batch_size=5))
     assert again.rollouts.items.tolist() == found.rollouts.items.tolist()
     for name, values in found.model.items():
-        assert again.model[name].tolist() == pytest.approx(values.tolist(), rel=1e-6), name
+        assert again.model[name].tolist() == pytest.approx(values.tolist(), rel=1e-5), name
 
 
 def test_fewer_steps_are_the_beginning_of_more(held_out: Run, findings: Findings) -> None:
