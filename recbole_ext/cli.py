@@ -57,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_resume(commands)
     _add_recommend(commands)
+    _add_generate(commands)
+    _add_analyze(commands)
     _add_prepare(commands)
     _add_models(commands)
     return parser
@@ -109,6 +111,20 @@ def _add_recommend(commands: Any) -> None:
 
     summary = "recommend items with a trained model"
     command.add_arguments(_add(commands, "recommend", summary, command.main))
+
+
+def _add_generate(commands: Any) -> None:
+    from recbole_ext.inference.generation import command
+
+    summary = "predict several items ahead, feeding predictions back"
+    command.add_arguments(_add(commands, "generate", summary, command.main))
+
+
+def _add_analyze(commands: Any) -> None:
+    from recbole_ext.analysis import command
+
+    summary = "look into data and results"
+    command.add_arguments(_add(commands, "analyze", summary, command.main))
 
 
 def _add_models(commands: Any) -> None:

@@ -68,6 +68,15 @@ def _mixers(settings: Settings) -> list[str]:
     return given if isinstance(given, list) else [given]
 
 
+def _batch_by(settings: Settings) -> None:
+    if settings.get("batch_by") == "equal_length" and not settings.own:
+        settings.fail(
+            "batch_by",
+            f"is for recbole_ext's own models; RecBole's {settings.model} trains on RecBole's "
+            "batches of mixed lengths, similar_length",
+        )
+
+
 def _position_only(settings: Settings) -> None:
     """Two switches exist for attentions without queries and keys; one also needs a softmax."""
     for key, without in _POSITION_ONLY.items():
@@ -187,6 +196,7 @@ _TRAINING_CHECKS = (
     _heads_divide_width,
     _objective,
     _attention,
+    _batch_by,
     _position_only,
     _local_heads,
     _position_bias,

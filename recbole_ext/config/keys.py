@@ -87,6 +87,7 @@ TRAINING = {
     "long_sequences": Key(
         "str", "histories beyond MAX_ITEM_LIST_LENGTH", choices=("truncate", "chunk")
     ),
+    "batch_by": Key("str", "rows of a batch", choices=("similar_length", "equal_length")),
     "trim_batches": Key("str|bool", "trim a batch to its longest sequence", choices=_AUTO),
 }
 
@@ -101,6 +102,7 @@ EVALUATION = {
     "metric_decimal_place": Key("int", "decimals of the metrics shown", _COUNT),
     "tail_ratio": Key("float|null", "share (above 1: number) of tail items", _ABOVE_0),
     "split_protocol": Key("str", "leave-one-out's details", choices=("paper", "recbole")),
+    "holdout": Key("int", "items held out of each user's end; the test is on the first", _POSITIVE),
     "eval_users": Key("int|null", "rank that many random users; null: all", _POSITIVE),
 }
 

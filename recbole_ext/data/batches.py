@@ -51,6 +51,26 @@ def batches_by_length(
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
+def batches_of_equal_length(
+    lengths: IntArray, batch_size: int, rng: np.random.Generator | None
+) -> list[IntArray]:
+    """Batches that hold rows of one length only: nothing is padded; each row is in exactly one.
+
+    Args:
+        rng: shuffles the rows of a length and the batches; None: in order, the shortest first.
+    """
+    shuffled = np.arange(len(lengths)) if rng is None else rng.permutation(len(lengths))
+    order = shuffled[np.argsort(lengths[shuffled], kind="stable")]
+    alike = np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1)
+    batches = [rows[i : i + batch_size] for rows in alike for i in range(0, len(rows), batch_size)]
+    return batches if rng is None else [batches[i] for i in rng.permutation(len(batches))]
+
+
+def count_of_equal_length(lengths: IntArray, batch_size: int) -> int:
+    """How many batches :func:`batches_of_equal_length` makes."""
+    return int((-(-np.bincount(lengths) // batch_size)).sum())
+
+
 def batches_in_order(n_rows: int, batch_size: int) -> Iterator[IntArray]:
     """Consecutive rows."""
     for first in range(0, n_rows, batch_size):

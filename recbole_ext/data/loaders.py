@@ -20,6 +20,8 @@ from recbole_ext.data.batches import (
     FieldNames,
     batches_by_length,
     batches_in_order,
+    batches_of_equal_length,
+    count_of_equal_length,
     gather,
 )
 from recbole_ext.data.dataset import FlatOrder, FlatSequentialDataset, PrefixDataset
@@ -52,6 +54,7 @@ class SequenceLoader:
         # Under AE the target is the last item of the model's input, not an item after it.
         self._max_length = config["MAX_ITEM_LIST_LENGTH"] - self._cloze
         self._batch_size = config["train_batch_size"]
+        self._equal_length = config["batch_by"] == "equal_length"
         self._seed = config["seed"]
         self.shuffle = bool(config["shuffle"])
 
@@ -67,7 +70,10 @@ class SequenceLoader:
         return chunk_rows(self._store, self._split, self._max_length, self._rng(epoch, 0))
 
     def __len__(self) -> int:
-        return -(-len(self.rows(self.epoch)) // self._batch_size)
+        rows = self.rows(self.epoch)
+        if self._equal_length:
+            return count_of_equal_length(rows.lengths, self._batch_size)
+        return -(-len(rows) // self._batch_size)
 
     def __iter__(self) -> Iterator[Interaction]:
         epoch, self.epoch = self.epoch, self.epoch + 1
@@ -81,6 +87,9 @@ class SequenceLoader:
             yield batch
 
     def _batches(self, rows: Rows, epoch: int) -> Iterator[IntArray]:
+        if self._equal_length:
+            rng = self._rng(epoch, 1) if self.shuffle else None
+            return iter(batches_of_equal_length(rows.lengths, self._batch_size, rng))
         if not self.shuffle:
             return batches_in_order(len(rows), self._batch_size)
         return iter(batches_by_length(rows.lengths, self._batch_size, self._rng(epoch, 1)))
@@ -178,14 +187,18 @@ def build_loaders(config: Any, dataset: FlatOrder, own_model: bool) -> Loaders:
 
 def split_of(config: Any, dataset: FlatOrder) -> Split:
     """The configured split; raises DataError where it leaves nothing to train on or to rank."""
-    split = leave_one_out(dataset.store, config["split_protocol"])
+    held = config["holdout"]
+    split = leave_one_out(dataset.store, config["split_protocol"], held)
     if not (split.train_end - dataset.store.offsets[:-1] > 1).any():
         raise DataError(
             f"{config['dataset']}: no user has two training interactions, so there is nothing to "
-            "train on; users need 4 interactions or more (3 with split_protocol: recbole)"
+            f"train on; users need {held + 3} interactions or more ({held + 2} with "
+            "split_protocol: recbole)"
         )
     if not (split.test >= 0).any():
-        raise DataError(f"{config['dataset']}: no user has 3 interactions, nothing can be held out")
+        raise DataError(
+            f"{config['dataset']}: no user has {held + 2} interactions, nothing can be held out"
+        )
     return split
 
 

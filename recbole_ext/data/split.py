@@ -25,19 +25,27 @@ class Split:
     test: IntArray
 
 
-def leave_one_out(store: SequenceStore, protocol: str = "paper") -> Split:
+def leave_one_out(store: SequenceStore, protocol: str = "paper", holdout: int = 1) -> Split:
     """Hold out the last two items of every user that is long enough.
 
     Args:
+        holdout: hold out the last T items instead of the last one: the first of them is the test
+            target, the one before it validation's, and the training part ends before both. Every
+            length below is then T - 1 larger.
         protocol: ``paper``: users of 3 items or more have both targets, shorter ones only train.
             ``recbole``: as RecBole splits its prefixes: a user of 3 items has no validation target
             (the second item is trained on instead), shorter ones only train.
     """
     lengths, end = store.lengths, store.offsets[1:]
-    tested = lengths >= 3
-    validated = lengths >= (3 if protocol == "paper" else 4)
+    tested = lengths >= holdout + 2
+    validated = lengths >= holdout + (2 if protocol == "paper" else 3)
     return Split(
-        train_end=end - tested - validated,
-        valid=np.where(validated, end - 2, NO_TARGET),
-        test=np.where(tested, end - 1, NO_TARGET),
+        train_end=end - holdout * tested - validated,
+        valid=np.where(validated, end - holdout - 1, NO_TARGET),
+        test=np.where(tested, end - holdout, NO_TARGET),
     )
+
+
+def train_lengths(store: SequenceStore, split: Split) -> IntArray:
+    """[n_users] items of each user's training part."""
+    return split.train_end - store.offsets[:-1]

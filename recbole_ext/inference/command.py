@@ -46,12 +46,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `recommend` to its parser."""
     parser.description, parser.formatter_class = DESCRIPTION, argparse.RawDescriptionHelpFormatter
     parser.add_argument("run_dir", metavar="RUN_DIR", help="run folder of the model")
-    for name, metavar, text in _ASKED:
-        several = "store" if name.endswith("_file") else "append"
-        parser.add_argument(name, metavar=metavar, help=text, action=several)
+    add_asked(parser)
     parser.add_argument("--include_seen", action="store_true", help="recommend seen items too")
     for name, metavar, text in _HOW:
         parser.add_argument(name, metavar=metavar, help=text)
+
+
+def add_asked(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name users or histories."""
+    for name, metavar, text in _ASKED:
+        several = "store" if name.endswith("_file") else "append"
+        parser.add_argument(name, metavar=metavar, help=text, action=several)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -63,7 +68,7 @@ def main(args: argparse.Namespace) -> int:
 
     options = _options(args)
     form, output = chosen_format(args.format, args.output), checked_output(args.output)
-    asked = _asked(args)
+    asked = asked_of(args, "recommend")
 
     from recbole_ext.inference.recommend import recommend
     from recbole_ext.runner import load
@@ -80,26 +85,30 @@ def _warn(message: str) -> None:
 def _options(args: argparse.Namespace) -> Options:
     counts = {name: getattr(args, name) for name in ("k", "batch_size")}
     texts = {name: getattr(args, name) for name in ("on_unknown", "title_field")}
-    given: dict[str, Any] = {key: _number(text) for key, text in counts.items() if text is not None}
+    given: dict[str, Any] = {key: number(text) for key, text in counts.items() if text is not None}
     given |= {key: text for key, text in texts.items() if text is not None}
     return Options(exclude_seen=not args.include_seen, **given)
 
 
-def _number(text: str) -> int | str:
-    """The number, or the text as it is: Options then says what is wrong with it."""
+def number(text: str) -> int | str:
+    """The number, or the text as it is: the options then say what is wrong with it."""
     try:
         return int(text)
     except ValueError:
         return text
 
 
-def _asked(args: argparse.Namespace) -> Asked:
+def given_of(args: argparse.Namespace) -> str:
+    """Those of the four options that are given, as words; empty if none is."""
+    return " and ".join(name for name, *_ in _ASKED if getattr(args, name[2:]) is not None)
+
+
+def asked_of(args: argparse.Namespace, command: str) -> Asked:
     """What exactly one of the four options names."""
-    names = [name for name, *_ in _ASKED]
-    given = [name for name in names if getattr(args, name[2:]) is not None]
-    if len(given) != 1:
-        which = f"{' and '.join(given)} are given" if given else "none is given"
-        raise ConfigError(f"recommend needs one of {', '.join(names)}; {which}")
+    names, given = [name for name, *_ in _ASKED], given_of(args)
+    if not given or " and " in given:
+        which = f"{given} are given" if given else "none is given"
+        raise ConfigError(f"{command} needs one of {', '.join(names)}; {which}")
     if args.user is not None:
         users = [user for text in args.user for user in text.split(",")]
         return _users([(user.strip(), "--user") for user in users])

@@ -15,6 +15,8 @@ from recbole_ext.data.batches import (
     FieldNames,
     batches_by_length,
     batches_in_order,
+    batches_of_equal_length,
+    count_of_equal_length,
     gather,
 )
 from recbole_ext.data.rows import Rows, held_out_rows, newest_rows, prefix_rows
@@ -58,6 +60,24 @@ def test_rows_of_a_batch_are_alike(lengths: list[int], size: int, seed: int) -> 
     longest = np.array([batch.max() for batch in batches])
     below = longest[:, None] <= shortest * (1 + LENGTH_BLUR) + 1e-9
     assert (below | below.T | np.eye(len(batches), dtype=bool)).all()
+
+
+@given(LENGTHS, st.integers(1, 64), st.integers(0, 9), st.booleans())
+def test_batches_of_one_length(lengths: list[int], size: int, seed: int, shuffle: bool) -> None:
+    array = np.array(lengths)
+    batches = batches_of_equal_length(array, size, rng(seed) if shuffle else None)
+    assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
+    assert all(len(set(array[one])) == 1 and len(one) <= size for one in batches)
+    fewest = sum(-(-lengths.count(length) // size) for length in set(lengths))
+    assert len(batches) == count_of_equal_length(array, size) == fewest
+    if not shuffle:
+        assert np.concatenate(batches).tolist() == np.argsort(array, kind="stable").tolist()
+
+
+def test_rows_of_one_length_change_company() -> None:
+    lengths = np.repeat([3, 5], 100)
+    one, two = (batches_of_equal_length(lengths, 10, rng(seed)) for seed in (0, 1))
+    assert {frozenset(b.tolist()) for b in one}.isdisjoint(frozenset(b.tolist()) for b in two)
 
 
 def test_batches_save_padding() -> None:

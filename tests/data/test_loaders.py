@@ -30,6 +30,8 @@ CONFIG: dict[str, Any] = {
     "direction": "ar",
     "long_sequences": "truncate",
     "split_protocol": "paper",
+    "holdout": 1,
+    "batch_by": "similar_length",
     "trim_batches": "auto",
     "eval_users": None,
     "model": "FPARec",
@@ -185,6 +187,15 @@ def test_nothing_to_rank() -> None:
     with pytest.raises(DataError) as error:
         build_loaders(CONFIG, flat([2, 2]), own_model=True)
     assert str(error.value) == "made-up: no user has 3 interactions, nothing can be held out"
+
+
+def test_the_messages_count_what_is_held_out() -> None:
+    held = {**CONFIG, "holdout": 4}
+    with pytest.raises(DataError, match="users need 7 interactions or more"):
+        build_loaders(held, flat([6, 1]), own_model=True)
+    with pytest.raises(DataError, match="no user has 6 interactions, nothing can be held out"):
+        build_loaders(held, flat([5, 5]), own_model=True)
+    assert len(build_loaders(held, flat([7, 6]), own_model=True).test.rows) == 2
 
 
 def test_three_interactions_are_enough_under_recbole() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recbole_ext.data.split import NO_TARGET, leave_one_out
+from recbole_ext.data.split import NO_TARGET, leave_one_out, train_lengths
 from recbole_ext.data.store import SequenceStore
 
 Shared = Callable[[str], Path]
@@ -60,6 +60,39 @@ def test_every_interaction_has_one_role(protocol: str) -> None:
     train = [np.arange(*ends) for ends in zip(store.offsets[:-1], split.train_end, strict=True)]
     held_out = [places[places >= 0] for places in (split.valid, split.test)]
     assert sorted(np.concatenate([*train, *held_out])) == list(range(len(store.items)))
+
+
+@pytest.mark.parametrize("protocol", ["paper", "recbole"])
+@pytest.mark.parametrize("holdout", [2, 5])
+def test_a_longer_holdout_is_leave_one_out_of_what_comes_before(
+    protocol: str, holdout: int
+) -> None:
+    """Users with T + 2 items or more: as if their last T - 1 items were not there."""
+    lengths = list(range(1, 12))
+    store = store_of(lengths)
+    split = leave_one_out(store, protocol, holdout)
+    for user, length in enumerate(lengths, 1):
+        begin = int(store.offsets[user])
+        found = [int(one[user]) - begin for one in (split.train_end, split.valid, split.test)]
+        if length < holdout + 2:
+            assert found[0] == length and split.valid[user] == split.test[user] == NO_TARGET
+            continue
+        trained, valid, test = (PAPER if protocol == "paper" else RECBOLE).get(
+            length - holdout + 1, (length - holdout - 1, length - holdout - 1, length - holdout)
+        )
+        assert found[0] == trained
+        assert found[2] == test == length - holdout
+        assert (split.valid[user] == NO_TARGET) if valid is None else found[1] == valid
+    assert train_lengths(store, split)[1:].tolist() == [
+        int(end - begin) for begin, end in zip(store.offsets[1:], split.train_end[1:], strict=False)
+    ]
+
+
+def test_users_of_beauty_with_ten_held_out(shared_data: Shared) -> None:
+    """The issue names 3,547 users of Beauty 5-core with at least 12 items."""
+    lines = lzma.decompress(shared_data("beauty-5core").read_bytes()).decode().splitlines()
+    store = store_of([len(line.split()) - 1 for line in lines])
+    assert (leave_one_out(store, "paper", 10).test >= 0).sum() == 3_547
 
 
 # users with a validation target (paper, recbole) and with a test target

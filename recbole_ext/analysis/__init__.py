@@ -1,0 +1,1 @@
+"""Looking into data and results. Each kind of analysis is one module and one line of command.py."""

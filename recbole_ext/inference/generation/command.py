@@ -1,0 +1,143 @@
+"""The subcommand `recbole_ext generate`. Imports nothing heavy: `--help` has to be quick."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recbole_ext.errors import ConfigError
+from recbole_ext.inference.command import add_asked, asked_of, given_of, number
+from recbole_ext.inference.generation.options import RolloutOptions
+
+if TYPE_CHECKING:
+    from recbole_ext.runner import Run
+
+DESCRIPTION = """\
+Predict the next T items of users one after another, each prediction fed back as history.
+
+  recbole_ext generate RUN_DIR --steps=10 --out=next.jsonl
+  recbole_ext generate RUN_DIR --user=196,186 --decode=sample --temperature=0.8 --top_k=50 --seed=1
+  recbole_ext generate RUN_DIR --steps=10 --evaluate
+
+Without --user, --history and the files all users of the data set are continued, from everything
+known of them. --evaluate continues them from before the items that --holdout=T kept out of training
+and compares with those; its table is printed and written beside as JSON.
+"""
+REPORT_FILE = "rollouts.json"
+_NUMBERS = (
+    ("--steps", "T", "items predicted one after another; 10 if not given"),
+    ("--temperature", "X", "of sample: divides the scores; 1 if not given"),
+    ("--top_k", "N", "of sample: draw among the N best items; all if not given"),
+    ("--beam_size", "N", "of beam: paths kept; 4 if not given"),
+    ("--seed", "N", "of sample, and of the pairs of users compared; 0 if not given"),
+    ("--batch_size", "N", "users continued at once"),
+)
+_TEXTS = (
+    ("--decode", "HOW", "greedy (if not given), sample or beam"),
+    ("--on_unknown", "WHAT", "unknown items of a history: error (if not given) or skip"),
+    ("--title_field", "NAME", "column of the .item file that holds titles; empty: no titles"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `generate` to its parser."""
+    parser.description, parser.formatter_class = DESCRIPTION, argparse.RawDescriptionHelpFormatter
+    parser.add_argument("run_dir", metavar="RUN_DIR", help="run folder of the model")
+    add_asked(parser)
+    for name, metavar, text in (*_NUMBERS, *_TEXTS):
+        parser.add_argument(name, metavar=metavar, help=text)
+    parser.add_argument("--exclude_seen", action="store_true", help="never predict an item twice")
+    parser.add_argument("--evaluate", action="store_true", help="compare with the held-out items")
+    parser.add_argument("--format", metavar="NAME", help="table, csv or jsonl; as --out ends")
+    parser.add_argument(
+        "--out", "--output", dest="output", metavar="FILE", help="write the items here"
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Generate and print or write; returns the exit code 0.
+
+    Raises UserError for a user's mistake, which the command line prints as one line.
+    """
+    from recbole_ext.inference.output import checked_output, chosen_format, write
+
+    options = _options(args)
+    form, output = chosen_format(args.format, args.output), checked_output(args.output)
+    if args.evaluate:
+        return _evaluate(args, options, form, output)
+    asked = asked_of(args, "generate") if given_of(args) else None
+
+    from recbole_ext.inference.generation.generate import everyone, generate
+    from recbole_ext.runner import load
+
+    run = load(args.run_dir)
+    write(generate(run, asked or everyone(run), options, warn=_warn), form, output)
+    return 0
+
+
+def _evaluate(
+    args: argparse.Namespace, options: RolloutOptions, form: str, output: Path | None
+) -> int:
+    if given_of(args):
+        raise ConfigError(f"--evaluate takes all users with held-out items; omit {given_of(args)}")
+
+    from recbole_ext.inference.generation.evaluation import evaluate, report
+    from recbole_ext.inference.generation.report import lines
+    from recbole_ext.runner import load
+
+    run = load(args.run_dir)
+    findings = evaluate(run, options)
+    found = report(run, options, findings)
+    print(*lines(found), sep="\n")
+    print(f"written: {_write_report(run, found, output)}")
+    if output is not None:
+        _write_items(run, options, findings, form, output)
+    return 0
+
+
+def _write_report(run: Run, found: dict[str, Any], output: Path | None) -> Path:
+    """Beside ``--out``, else in the run folder."""
+    from recbole_ext.training.run_folder import RunFolder
+
+    place = run.run_dir / REPORT_FILE if output is None else output.with_suffix(".report.json")
+    try:
+        RunFolder(place.parent).write_json(place.name, found)
+    except OSError as error:
+        raise ConfigError(f"{place} cannot be written ({error.strerror})") from error
+    return place
+
+
+def _write_items(run: Run, options: RolloutOptions, findings: Any, form: str, output: Path) -> None:
+    from recbole_ext.inference.generation.generate import rows_of
+    from recbole_ext.inference.output import write
+    from recbole_ext.inference.recommend import item_file
+
+    titles = item_file(run.config, options.title_field).titles()
+    users = run.dataset.field2id_token[run.dataset.uid_field][findings.users].tolist()
+    write(rows_of(run, users, findings.rollouts, titles), form, output)
+
+
+def _options(args: argparse.Namespace) -> RolloutOptions:
+    names = [name[2:] for name, *_ in (*_NUMBERS, *_TEXTS)]
+    texts = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    words = {name[2:] for name, *_ in _TEXTS}
+    given: dict[str, Any] = {
+        name: text if name in words else number(text) for name, text in texts.items()
+    }
+    if isinstance(given.get("temperature"), str):
+        given["temperature"] = _real(given["temperature"])
+    return RolloutOptions(exclude_seen=args.exclude_seen, **given)
+
+
+def _real(text: str) -> float | str:
+    """The number, or the text as it is: RolloutOptions then says what is wrong with it."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _warn(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr)

@@ -1,0 +1,94 @@
+"""What the next T items of users or histories will be."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from recbole.utils import ModelType
+
+from recbole_ext.errors import DataError, show
+from recbole_ext.inference.asked import Asked
+from recbole_ext.inference.generation.decoding import BEAM_SIZE
+from recbole_ext.inference.generation.options import RolloutOptions
+from recbole_ext.inference.generation.rollout import Rollouts, roll_out
+from recbole_ext.inference.recommend import asked_sequences, item_file
+from recbole_ext.inference.results import Recommendations
+from recbole_ext.inference.scorer import Scorer
+
+if TYPE_CHECKING:
+    from recbole_ext.runner import Run
+
+
+class Continuations(Recommendations):
+    """Rows of rollouts: the ``rank`` of each is its step, from 1."""
+
+    @property
+    def columns(self) -> list[str]:
+        return ["step" if name == "rank" else name for name in super().columns]
+
+
+def generate(
+    run: Run, asked: Asked, options: RolloutOptions, warn: Callable[[str], None] | None = None
+) -> Continuations:
+    """The next ``options.steps`` items of each user or history, predictions fed back.
+
+    Known users are continued from all that is known of them, held-out items included.
+
+    Args:
+        warn: is told of items left out by ``on_unknown: skip``; a Python warning if None.
+
+    Raises:
+        DataError: an unknown user or item, an empty history, a malformed ``.item`` file, or a model
+            that cannot answer.
+        FloatingPointError: a score is NaN.
+    """
+    refuse_unsequential(run)
+    titles = item_file(run.config, options.title_field).titles()
+    sequences = asked_sequences(run, asked, options.on_unknown, warn or _warn)
+    scorer = Scorer(run, sequences.known, rolls_out=True)
+    found = roll_out(scorer, sequences, options, batch_size(run.config, options))
+    return rows_of(run, asked.users, found, titles)
+
+
+def everyone(run: Run) -> Asked:
+    """All users of the data set, in the order of its files."""
+    users = run.dataset.field2id_token[run.dataset.uid_field][1:].tolist()
+    return Asked(users, None, users)
+
+
+def rows_of(
+    run: Run, users: list[str] | None, found: Rollouts, titles: dict[str, str] | None
+) -> Continuations:
+    """Rollouts of ``users`` (None: of histories) as rows, step after step."""
+    n_rows, steps = found.items.shape
+    tokens = run.dataset.field2id_token[run.dataset.iid_field][found.items.ravel()]
+    return Continuations(
+        users=users,
+        row=np.repeat(np.arange(n_rows), steps),
+        rank=np.tile(np.arange(1, steps + 1), n_rows),
+        item=tokens.astype(object),
+        score=found.scores.ravel(),
+        title=None if titles is None else [titles.get(token) for token in tokens],
+    )
+
+
+def batch_size(config: Any, options: RolloutOptions) -> int:
+    """Users at once: as many paths as evaluation ranks rows, if not said otherwise."""
+    paths = (options.beam_size or BEAM_SIZE) if options.decode == "beam" else 1
+    return int(options.batch_size or max(1, config["eval_batch_size"] // paths))
+
+
+def refuse_unsequential(run: Run) -> None:
+    """Feeding back changes nothing for a model that reads no history."""
+    if run.config["MODEL_TYPE"] != ModelType.SEQUENTIAL:
+        raise DataError(
+            f"model {show(run.config['model'])} reads no history: it cannot continue its own "
+            "predictions; generate needs a sequential model"
+        )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, stacklevel=4)
