@@ -72,7 +72,9 @@ def assert_ours_agrees(
         )
 
 
-@pytest.mark.parametrize("changes", [{}, {"loss_type": "gBCE", "n_negatives": 8}], ids=str)
+@pytest.mark.parametrize(
+    "changes", [{}, {"loss_type": "sampled_softmax", "n_negatives": 8}], ids=str
+)
 def test_cloze_training(changes: dict[str, Any], settings: Settings) -> None:
     """Masks and negatives are the model's own business: RecBole's loop needs nothing for them."""
     chosen = settings(

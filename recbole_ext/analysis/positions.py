@@ -1,10 +1,10 @@
-"""Which position an item gets for which prediction, in each form of training a self-attentive model.
+"""Which position an item gets for which prediction, in each form of training.
 
 A user's training part i_1 ... i_t has t - 1 predictions; the one of i_{m+1} reads i_1 ... i_m. The
 corrected form embeds item i_j at position m - j + 1, the newest always at 1 (arXiv 2504.09596,
 section 3). Forms:
 
-- ``absolute packed``: one row i_1 ... i_{t-1}, absolute slots: i_j is at t - j for every prediction.
+- ``absolute packed``: one row i_1 ... i_{t-1}, absolute slots: i_j is at t - j every time.
 - ``corrected exact``: a row for every prefix, at the positions of its own.
 - ``relative packed``: one row, the position enters through the distance to the prediction alone.
 

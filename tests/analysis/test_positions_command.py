@@ -74,7 +74,7 @@ def test_a_short_window(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["--user=Ann"], "--user: unknown user 'Ann', not in data set 'toy'; did you mean 'ann'?"),
         (["--user=bob"], "user 'bob' has no two training items: nothing is predicted"),
-        (["--max_length=0"], "MAX_ITEM_LIST_LENGTH: 0 (from --MAX_ITEM_LIST_LENGTH) must be a "),
+        (["--max_length=0"], "MAX_ITEM_LIST_LENGTH: '0' (from --MAX_ITEM_LIST_LENGTH) must be a "),
         (["--show=all"], "--show: 'all' must be a whole number of 1 or more"),
         (["--model=Pop"], "--model: 'Pop' is no sequential model: no positions"),
         (["--colour=red"], "unknown key 'colour' (from --colour) for model VanillaAR"),

@@ -60,7 +60,7 @@ def test_reports_from_folders_and_files(tmp_path: Path) -> None:
 )
 def test_files_that_are_no_report(text: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(text)
-    with pytest.raises(DataError, match="x.json: is no report of recbole_ext generate --evaluate"):
+    with pytest.raises(DataError, match=r"x.json: is no report of recbole_ext generate --evaluate"):
         read_report(tmp_path / "x.json")
 
 

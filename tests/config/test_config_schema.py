@@ -94,6 +94,19 @@ def test_architecture_defaults() -> None:
         "unused_qk_projections": False,
         "remask_padding": True,
         "padding_as_class": False,
+        "score": "dot",
+        "score_temperature": 0.05,
+        "user_embedding": "none",
+        "sse_item_prob": 0.0,
+        "sse_user_prob": 0.0,
+        "sse_target_prob": 0.0,
+        "item_features": None,
+        "pretrained_items": None,
+        "pretrained_frozen": True,
+        "pretrained_unknown": "error",
+        "feature_combination": "sum",
+        "item_id_embedding": True,
+        "score_with_features": True,
     }
 
 

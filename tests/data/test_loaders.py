@@ -20,7 +20,6 @@ CONFIG: dict[str, Any] = {
     "ITEM_ID_FIELD": "item_id",
     "LIST_SUFFIX": "_list",
     "ITEM_LIST_LENGTH_FIELD": "item_length",
-    "direction": "ar",
     "MAX_ITEM_LIST_LENGTH": 10,
     "train_batch_size": 16,
     "eval_batch_size": 16,

@@ -76,7 +76,6 @@ def test_the_mask_item_is_no_candidate() -> None:
     """'ae' encodes [MASK] as row ``n_items`` of the embedding; no score belongs to it."""
     model = build(direction="ae")
     assert model.items.weight.shape == (N_ITEMS + 1, 8)
-    assert model.item_table.shape == (N_ITEMS, 8)
     with torch.no_grad():
         masked = model.encode(torch.tensor([[0, 0, 0, 3, 5, N_ITEMS]]))
     assert masked.isfinite().all()

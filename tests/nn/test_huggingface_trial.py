@@ -164,7 +164,7 @@ NAMES: list[tuple[str, dict[str, Any]]] = [
     ("llama", {"num_key_value_heads": 4, "head_dim": 4, "max_position_embeddings": LENGTH}),
     ("qwen3", {"num_key_value_heads": 4, "head_dim": 4, "attention_dropout": 0.2}),
     ("gpt2", {"n_embd": 16, "n_layer": 2, "n_head": 4, "n_inner": 24, "n_positions": LENGTH}),
-    ("gpt2", {"resid_pdrop": 0.1, "embd_pdrop": 0.1, "attn_pdrop": 0.2, "is_decoder": True}),
+    ("gpt2", {"resid_pdrop": 0.1, "embd_pdrop": 0.1, "attn_pdrop": 0.2}),
     ("albert", {"embedding_size": 16, "hidden_size": 16, "intermediate_size": 24}),
     ("albert", {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.2}),
     ("xlnet", {"d_model": 16, "n_layer": 2, "n_head": 4, "d_inner": 24, "d_head": 4}),

@@ -82,7 +82,7 @@ def test_the_gradient_is_the_full_ones(name: str, shared: bool) -> None:
     mean, error = bias(name, shared)
     # The loss holds the logarithm of an estimate: a bias of order 1/N remains.
     assert (mean.abs() < 4.5 * error + 1 / 500).all()
-    assert error.max() < 0.002
+    assert error.max() < 0.003
 
 
 @pytest.mark.parametrize("change", [without_n, with_hits, without_batch_share])
@@ -91,7 +91,7 @@ def test_a_wrong_formula_is_seen(name: str, change: Change) -> None:
     if (name, change) == ("uniform", without_batch_share):
         pytest.skip("which is the right formula for uniform draws")
     mean, error = bias(name, shared=True, change=change)
-    assert (mean.abs() - 4.5 * error).max() > 5 / 500
+    assert (mean.abs() - 4.5 * error).max() > 2 / 500
 
 
 def test_in_batch_negatives_alone_never_see_some_items() -> None:

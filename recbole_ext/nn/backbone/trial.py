@@ -46,7 +46,7 @@ def tried(spec: BackboneSpec) -> Trial:
     """
     key = repr(spec)
     if key not in _TRIED:
-        with torch.random.fork_rng(devices=[]), quiet():
+        with torch.random.fork_rng(devices=[]), torch.enable_grad(), quiet():
             torch.manual_seed(_SEED)
             _TRIED[key] = _try(spec)
     return _TRIED[key]

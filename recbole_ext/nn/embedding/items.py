@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import reduce
+from itertools import chain
 
 import torch
 import torch.nn.functional as F
@@ -73,7 +74,7 @@ class ItemEncoder(nn.Module):
         """[n_items, d] vectors that items are scored with."""
         if self.weight is not None and not (self.parts and self.parts_in_scores):
             return self.weight
-        device = next(self.parameters()).device
+        device = next(chain(self.parameters(), self.buffers())).device
         every: Tensor = self(torch.arange(self.n_items, device=device))
         return every
 

@@ -157,9 +157,9 @@ def test_only_the_newest_state_is_computed(
     asked_for = []
     encode = type(run.model).encode  # type: ignore[attr-defined]
 
-    def noted(self: object, item_seq: torch.Tensor, last_only: bool = False) -> torch.Tensor:
+    def noted(self: object, *args: torch.Tensor, last_only: bool = False, **more: object) -> object:
         asked_for.append(last_only)
-        return encode(self, item_seq, last_only)
+        return encode(self, *args, last_only=last_only, **more)
 
     monkeypatch.setattr(type(run.model), "encode", noted)
     rolled(run, steps=3)
