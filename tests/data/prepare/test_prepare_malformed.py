@@ -30,7 +30,7 @@ def zipped(*names: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name in names:
-            archive.writestr(name, "u a b\n")
+            archive.writestr(zipfile.ZipInfo(name), "u a b\n")  # a name dates it to now
     return buffer.getvalue()
 
 
