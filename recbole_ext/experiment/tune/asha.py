@@ -12,6 +12,7 @@ from recbole_ext.experiment.tune.folder import Report
 from recbole_ext.experiment.tune.settings import SweepSettings
 
 EPOCHS, SCORE = "epochs", "score"  # the names that Ray knows them by
+_NOBODY: Any = None  # Ray's controller, which this scheduler does not ask
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,10 @@ class Asha(ASHAScheduler):
 
     def remember(self, name: str, reports: Iterable[Report]) -> None:
         """Put a trial that has ended into the rungs, so that later ones are measured by it."""
-        past = _Past(name)
-        super().on_trial_add(None, past)
+        past: Any = _Past(name)
+        super().on_trial_add(_NOBODY, past)
         self._replay(past, reports)
 
     def _replay(self, trial: Any, reports: Iterable[Report]) -> None:
         for report in reports:
-            self.on_trial_result(None, trial, {EPOCHS: report.epochs, SCORE: report.score})
+            self.on_trial_result(_NOBODY, trial, {EPOCHS: report.epochs, SCORE: report.score})

@@ -71,7 +71,9 @@ def _form(value: dict[Any, Any]) -> Any:
         raise ConfigError(f"needs one of {', '.join(_FORMS)}{_hint(value)}{_MAPPINGS}")
     form, (extra, read) = names[0], _FORMS[names[0]]
     for name in value.keys() - {form, extra}:
-        raise ConfigError(f"has the unknown {show(name)} beside {form}{nearest(str(name), [extra])}")
+        raise ConfigError(
+            f"has the unknown {show(name)} beside {form}{nearest(str(name), [extra])}"
+        )
     return read(value[form], value.get(extra))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -74,14 +76,17 @@ def ray_running(divided: Share) -> Iterator[None]:
     """A Ray of our own, or the cluster of RAY_ADDRESS, for the block.
 
     Ray's session lies in a short-named temporary folder, since its sockets allow only short paths;
-    it is removed with the block. Workers import what this process imports.
+    it is removed with the block. A token of its own keeps other users of the machine out, and Ray from
+    leaving one in the home folder. Workers import what this process imports.
     """
     place = tempfile.mkdtemp(prefix="rbx")
-    with _environment({**_RAY_ENVIRONMENT, "RAY_TMPDIR": place, "PYTHONPATH": _python_path()}):
+    cluster = bool(os.environ.get(ADDRESS))
+    own = {} if cluster else _own_ray(place)
+    with _environment({**_RAY_ENVIRONMENT, **own, "PYTHONPATH": _python_path()}), _quiet():
         import ray
 
         try:
-            if os.environ.get(ADDRESS):
+            if cluster:
                 ray.init(log_to_driver=False, configure_logging=False)
             else:
                 _start(divided, place)
@@ -89,6 +94,23 @@ def ray_running(divided: Share) -> Iterator[None]:
         finally:
             ray.shutdown()
             shutil.rmtree(place, ignore_errors=True)
+
+
+def _own_ray(place: str) -> dict[str, str]:
+    token = secrets.token_hex(32)
+    return {"RAY_TMPDIR": place, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Ray's warnings: that Tune finds no results of its own, for one, which we keep."""
+    logger = logging.getLogger("ray")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _start(divided: Share, place: str) -> None:

@@ -60,8 +60,9 @@ class Plan:
 
     def draws(self) -> list[dict[str, Any]]:
         """The random configurations, all different; the same for the same space and seed."""
-        rng, found, known = Random(self.space.sweep.seed), [], set()
-        misses = 0
+        rng, misses = Random(self.space.sweep.seed), 0
+        found: list[dict[str, Any]] = []
+        known: set[str] = set()
         while len(found) < self.trials and misses < _ENDLESS:
             drawn = self.space.draw(rng)
             misses = misses + 1 if dump(drawn) in known else 0

@@ -80,7 +80,14 @@ def _folder(trial: Any) -> TrialFolder:
     return TrialFolder(Path(trial.config[_FOLDER]))
 
 
-class _Supply(Searcher):
+class _Unsaved:
+    """Tune pickles what it is given, to restore it some day; we never do."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class _Supply(_Unsaved, Searcher):
     """Ray's search algorithm, which only hands on what it is given."""
 
     def __init__(self, next_trial: Callable[[], TrialFolder | None]) -> None:
@@ -107,7 +114,7 @@ class _Supply(Searcher):
         """Nothing."""
 
 
-class _Told(tune.Callback):
+class _Told(_Unsaved, tune.Callback):
     """Passes Ray's events on."""
 
     def __init__(self, watcher: Watcher) -> None:
@@ -120,9 +127,7 @@ class _Told(tune.Callback):
             report = Report(result[EPOCHS], result[SCORE], result["seconds"], {})
             self._watcher.reported(_folder(trial), report)
 
-    def on_trial_complete(
-        self, iteration: int, trials: list[Any], trial: Any, **info: Any
-    ) -> None:
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._watcher.ended(_folder(trial))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

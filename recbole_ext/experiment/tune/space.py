@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from recbole_ext import paths
+from recbole_ext import paths, registry
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, nearest, show
 from recbole_ext.experiment.tune.axes import Axis, Choice, Float, Int
@@ -92,16 +92,17 @@ class Space:
 
 
 def default_file(model: str) -> Path:
-    """The space of a model among the library's files. Raises ConfigError where it has none."""
+    """The library's space of a model, or of the nearest base that has one.
+
+    Raises:
+        ConfigError: there is none, or no such model.
+    """
+    registry.get_model_class(model, "--model")
     folder = paths.properties_dir() / "tune"
-    file = folder / f"{model}.yaml"
-    if not file.is_file():
-        names = [other.stem for other in folder.glob("*.yaml")]
-        raise ConfigError(
-            f"there is no space for {model} in properties/tune{nearest(model, names)}; "
-            "give one by --space=FILE"
-        )
-    return file
+    for link in (model, *(file.stem for file in reversed(registry.lineage(model).files))):
+        if (folder / f"{link}.yaml").is_file():
+            return folder / f"{link}.yaml"
+    raise ConfigError(f"properties/tune has no space for {model}; give one by --space=FILE")
 
 
 def read_space(file: Path, sweep: Mapping[str, Any] | None = None) -> Space:
