@@ -76,8 +76,8 @@ def ray_running(divided: Share) -> Iterator[None]:
     """A Ray of our own, or the cluster of RAY_ADDRESS, for the block.
 
     Ray's session lies in a short-named temporary folder, since its sockets allow only short paths;
-    it is removed with the block. A token of its own keeps other users of the machine out, and Ray from
-    leaving one in the home folder. Workers import what this process imports.
+    it is removed with the block. A token of its own keeps other users of the machine out, and Ray
+    from leaving one in the home folder. Workers import what this process imports.
     """
     place = tempfile.mkdtemp(prefix="rbx")
     cluster = bool(os.environ.get(ADDRESS))
