@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -74,8 +74,6 @@ def _one(
         if asha.on_trial_result(None, known, result) == STOP:
             raise SystemExit
 
-    try:
+    with suppress(SystemExit):
         train_trial(trial, report)
-    except SystemExit:
-        pass
     watcher.ended(trial)
