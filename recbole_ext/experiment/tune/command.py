@@ -24,7 +24,7 @@ Spaces of the library's models lie in properties/tune. Any key that is not searc
 --key=value, for all trials and the final run. RAY_ADDRESS names a Ray cluster to run on;
 recbole_ext and the sweep's folder must be on each of its machines.
 """
-_SETTINGS = ("trials", "max_epochs", "search")
+_SETTINGS = ("trials", "max_epochs", "grace", "search")
 _SHOWN = 10  # trials in the table that ends a sweep
 
 
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--config_files", help="YAML files, separated by spaces")
     add("--trials", type=int, help="configurations tried; default: the space's")
     add("--max_epochs", type=int, help="epochs a trial may train; default: the space's")
+    add("--grace", type=int, help="epochs before a trial may be stopped; default: the space's")
     add("--search", help="random or optuna; default: the space's")
     add("--workers", type=int, help="trials at once; default: what the machine has room for")
     add("--threads", type=int, help="CPU threads of each; default: the CPUs by the workers")
