@@ -3,7 +3,10 @@
 The matrix holds the cosines of items' sets of users, C_ij = |U_i ∩ U_j| / √(|U_i| |U_j|). With X
 the user-item matrix of zeros and ones whose columns are brought to length 1, C = XᵀX: C is never
 formed, its singular vectors are X's right ones and its singular values the squares of X's. The
-vectors are V Σ, so that V Σ (V Σ)ᵀ is the best approximation of C of that rank.
+vectors are the rows of V Σ, whose inner products are the best approximation of C of that rank,
+brought to length 1: their lengths tell how well an item fits into that rank, not what it is like,
+and vary so much that most of the codes would go to a few items (Beauty: the largest of 256 clusters
+had 3,583 of 12,101 items; of rows of length 1, 184).
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ FloatArray = NDArray[np.float32]
 def item_vectors(
     users: IntArray, items: IntArray, n_items: int, rank: int, seed: int
 ) -> FloatArray:
-    """[n_items, rank] float32; zero for PAD and for items without a training interaction.
+    """[n_items, rank] float32, rows of length 1.
+
+    Zero rows: PAD, and items without a training interaction.
 
     Args:
         users, items: [N] of the training interactions; a repeated pair counts once.
@@ -34,7 +39,8 @@ def item_vectors(
     _, values, right = randomized_svd(matrix, width, random_state=seed)
     vectors = np.zeros((n_items, rank), np.float32)
     vectors[:, :width] = right.T * values
-    return vectors
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(lengths > 0, lengths, 1.0)
 
 
 def _unit_columns(users: IntArray, items: IntArray, n_items: int) -> sparse.csr_matrix:
