@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
-from recbole_ext.analysis import positions_command, rollouts_command
+from recbole_ext.analysis import positions_command, rollouts_command, tokens_command
 
 
 class Kind(Protocol):
@@ -25,6 +25,7 @@ class Kind(Protocol):
 KINDS: Mapping[str, Kind] = {
     "positions": cast(Kind, positions_command),
     "rollouts": cast(Kind, rollouts_command),
+    "tokens": cast(Kind, tokens_command),
 }
 
 

@@ -18,6 +18,7 @@ from scipy import sparse
 from recbole_ext.data.store import IntArray
 
 FloatArray = NDArray[np.float32]
+ROUNDING = np.float32(1e-5)
 
 
 def item_vectors(
@@ -25,7 +26,7 @@ def item_vectors(
 ) -> FloatArray:
     """[n_items, rank] float32, rows of length 1.
 
-    Zero rows: PAD, and items without a training interaction.
+    Zero rows: PAD, items without a training interaction, and those the rank has no part of.
 
     Args:
         users, items: [N] of the training interactions; a repeated pair counts once.
@@ -39,8 +40,13 @@ def item_vectors(
     _, values, right = randomized_svd(matrix, width, random_state=seed)
     vectors = np.zeros((n_items, rank), np.float32)
     vectors[:, :width] = right.T * values
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(lengths > 0, lengths, 1.0)
+    return _unit_rows(vectors)
+
+
+def _unit_rows(vectors: FloatArray) -> FloatArray:
+    """Rows of length 1; zero where nothing but rounding errors is left of a row."""
+    lengths = np.sqrt((vectors**2).sum(1, keepdims=True))  # of the whole rows of C: at least 1
+    return np.where(lengths > ROUNDING, vectors / np.maximum(lengths, ROUNDING), np.float32(0.0))
 
 
 def _unit_columns(users: IntArray, items: IntArray, n_items: int) -> sparse.csr_matrix:

@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
+from recbole_ext.data.row_numbers import row_numbers
 from recbole_ext.data.store import IntArray
 
 FloatArray = NDArray[np.float32]
@@ -52,7 +53,7 @@ def product_codes(vectors: FloatArray, n_codes: int, size: int, seed: int) -> In
 
 def _told_apart(codes: IntArray, vectors: FloatArray, centroids: FloatArray) -> IntArray:
     """Codes with the last level moved where items would be equal; ``vectors``: of that level."""
-    whole, prefix = _numbered(codes), _numbered(codes[:, :-1])
+    whole, prefix = row_numbers(codes), row_numbers(codes[:, :-1])
     crowded = np.unique(prefix[np.bincount(whole)[whole] > 1])
     order = np.argsort(prefix, kind="stable")
     ordered = prefix[order]
@@ -61,13 +62,6 @@ def _told_apart(codes: IntArray, vectors: FloatArray, centroids: FloatArray) -> 
         members = order[first:end]
         codes[members, -1] = _each_its_own(_costs(vectors[members], centroids))
     return codes
-
-
-def _numbered(rows: IntArray) -> IntArray:
-    """[N, m] -> [N] the same number for equal rows."""
-    if rows.shape[1] == 0:
-        return np.zeros(len(rows), np.int64)
-    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
 
 
 def _each_its_own(costs: FloatArray) -> IntArray:
