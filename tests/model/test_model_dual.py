@@ -1,4 +1,4 @@
-"""DualSASRec: its loss, what its bank holds, and that no batch's user leaks into the batch's items."""
+"""DualSASRec: its loss, what its bank holds, no leakage of a batch's users into its items."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def make(settings: Settings) -> Callable[..., tuple[DualSASRec, Any]]:
         torch.manual_seed(0)
         model = config.model_class(config, dataset)
         if model.duality is not None:
-            users = torch.arange(1, model.n_items + 51)
+            users = torch.arange(1, dataset.user_num)
             model.duality.bank.write(users, torch.randn(len(users), 16))
         return model, next(iter(build_loaders(config, dataset, own_model=True).train))
 
@@ -183,10 +183,10 @@ def test_recboles_own_trainer_fills_the_bank(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("model", "keys", "message"),
     [
-        ("DualSASRec", {"dual_weight": -1}, "must be a number in [0, inf)"),
+        ("DualSASRec", {"dual_weight": -1}, "must be a number >= 0"),
         ("DualSASRec", {"direction": "ae", "mask_ratio": 0.5, "mask_last_prob": 0.1},
          "dual_weight: 0.1 (from properties/model/DualSASRec.yaml) needs direction: ar, not"),
-        ("DualSASRec", {"dual_temperature": 0.2}, "dual_temperature: 0.2 (from config_dict) is for"),
+        ("DualSASRec", {"dual_temperature": 0.2}, "dual_temperature: 0.2 (from config_dict) is"),
         ("DualSASRec", {"consistency": "cos"}, "must be one of cosine, mse, infonce"),
         ("FPARec", {"dual_weight": 0.1}, "it is a key of recbole_ext's DualSASRec"),
     ],
