@@ -5,6 +5,7 @@ from __future__ import annotations
 from recbole_ext.config.applies import APPLIES, misplaced
 from recbole_ext.config.backbone_checks import BACKBONE_CHECKS
 from recbole_ext.config.data_checks import DATA_CHECKS
+from recbole_ext.config.duality_checks import DUALITY_CHECKS
 from recbole_ext.config.evaluation_checks import EVALUATION_CHECKS
 from recbole_ext.config.feature_checks import FEATURE_CHECKS
 from recbole_ext.config.keys import mixers, position_only_mixers
@@ -215,4 +216,5 @@ _ALL_CHECKS = (
     *DATA_CHECKS,
     *EVALUATION_CHECKS,
     *BACKBONE_CHECKS,
+    *DUALITY_CHECKS,
 )

@@ -100,12 +100,19 @@ class NextItemRecommender(SequentialRecommender):
     def calculate_loss(self, interaction: Interaction) -> Tensor:
         """The loss at the positions that bear it."""
         task, user = self.task(interaction), self._users(interaction)
+        return self.task_loss(self.encode_task(task, user), task, user)
+
+    def encode_task(self, task: Task, user: Tensor) -> Tensor:
+        """[B, w, d], or [B, 1, d] where the newest slots alone are asked."""
+        return self.encode(task.inputs, last_only=task.asked is None, user=user)
+
+    def task_loss(self, states: Tensor, task: Task, user: Tensor) -> Tensor:
+        """The loss of what :meth:`encode_task` made, at the slots that are asked."""
         if task.asked is None:
-            states = self.encode(task.inputs, last_only=True, user=user).squeeze(1)
+            asked = states.squeeze(1)
         else:
-            states = self.encode(task.inputs, user=user)[task.asked]  # [P, d]
-            user = user[row_of(task.asked)]
-        return self.loss(self.queries(states, user), task.targets, task.weights)
+            asked, user = states[task.asked], user[row_of(task.asked)]  # [P, d], [P]
+        return self.loss(self.queries(asked, user), task.targets, task.weights)
 
     def task(self, interaction: Interaction) -> Task:
         """Which items are to be named, where, out of which inputs."""

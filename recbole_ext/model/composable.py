@@ -32,7 +32,7 @@ class ComposableRecommender(NextItemRecommender):
         with_users = config["user_embedding"] == "concat"
         self.item_size = config["hidden_size"] // (2 if with_users else 1)
         self.embedding = self._build_embedding(config, dataset)
-        self.encoder = self._build_encoder(config)
+        self.encoder = self._build_encoder(config, config["n_layers"], self.max_seq_length)
         self.scores = self._build_scores(config)
         self.replace_targets = RandomReplacement(self.n_items, config["sse_target_prob"])
         self.apply(self._initialize)
@@ -80,11 +80,11 @@ class ComposableRecommender(NextItemRecommender):
         size = config["hidden_size"] - self.item_size
         return UserEmbedding(dataset.num(self.USER_ID), size, config["sse_user_prob"])
 
-    def _build_encoder(self, config: Any) -> Encoder:
+    def _build_encoder(self, config: Any, n_layers: int, max_length: int) -> Encoder:
         return Encoder(
-            n_layers=config["n_layers"],
+            n_layers=n_layers,
             hidden_size=config["hidden_size"],
-            make_mixer=lambda: self._build_mixer(config),
+            make_mixer=lambda: self._build_mixer(config, max_length),
             make_feed_forward=lambda: FeedForward(
                 config["hidden_size"],
                 config["inner_size"],
@@ -102,10 +102,10 @@ class ComposableRecommender(NextItemRecommender):
             feed_forward_per_block=config["ffn_placement"] == "per_block",
         )
 
-    def _build_mixer(self, config: Any) -> Mixer:
+    def _build_mixer(self, config: Any, max_length: int) -> Mixer:
         spec = MixerSpec(
             hidden_size=config["hidden_size"],
-            max_length=self.max_seq_length,
+            max_length=max_length,
             n_heads=config["n_heads"],
             dropout=config["attn_dropout_prob"],
             causal=self.cloze is None,
