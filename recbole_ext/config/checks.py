@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recbole_ext.config.applies import APPLIES, misplaced
 from recbole_ext.config.backbone_checks import BACKBONE_CHECKS
+from recbole_ext.config.code_checks import CODE_CHECKS
 from recbole_ext.config.data_checks import DATA_CHECKS
 from recbole_ext.config.duality_checks import DUALITY_CHECKS
 from recbole_ext.config.evaluation_checks import EVALUATION_CHECKS
@@ -213,6 +214,7 @@ _TRAINING_CHECKS = (
 _ALL_CHECKS = (
     *_TRAINING_CHECKS,
     *FEATURE_CHECKS,
+    *CODE_CHECKS,
     *DATA_CHECKS,
     *EVALUATION_CHECKS,
     *BACKBONE_CHECKS,

@@ -15,11 +15,11 @@ from recbole_ext import compat  # noqa: F401
 from recbole_ext.data.batches import TARGET_COUNT, TARGET_WEIGHT
 from recbole_ext.model.sampling import build_loss, build_sampler
 from recbole_ext.model.tasks import Rows, Task, hidden_items, next_items, row_of
+from recbole_ext.nn.catalogue import Catalogue, CrossEntropy, TableCatalogue
 from recbole_ext.nn.cloze import Cloze
 from recbole_ext.nn.embedding import PAD
-from recbole_ext.nn.losses import linear_cross_entropy
 from recbole_ext.nn.negatives import NegativeSampler
-from recbole_ext.nn.sampled_losses import score, weighted_sum
+from recbole_ext.nn.sampled_losses import weighted_sum
 
 
 def right_align(item_seq: Tensor, lengths: Tensor) -> Tensor:
@@ -41,8 +41,8 @@ class NextItemRecommender(SequentialRecommender):
     """Encodes right-aligned sequences and scores items by dot product with tied embeddings.
 
     A subclass gives :meth:`encode` and :attr:`item_table`. Sequences are right-aligned once, here,
-    on ids: from then on the prediction is made at slot -1. Scores are :meth:`queries` times the
-    item table, in the loss, in a prediction and in a full ranking alike.
+    on ids: from then on the prediction is made at slot -1. Scores are those of :meth:`queries`
+    against the :attr:`catalogue`, in the loss, in a prediction and in a full ranking alike.
 
     ``direction: ar`` trains the newest ``target_count`` positions of each row. A stock RecBole
     loader has no such column: each of its rows is one prefix, and the newest position alone bears
@@ -59,9 +59,11 @@ class NextItemRecommender(SequentialRecommender):
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
-        self.loss_precision: str = config["loss_precision"] or "auto"
-        self.loss_chunk_size: int | None = config["loss_chunk_size"]
-        self.first_class = 0 if config["padding_as_class"] else PAD + 1
+        self.cross_entropy = CrossEntropy(
+            classes=(0 if config["padding_as_class"] else PAD + 1, self.n_items),
+            precision=config["loss_precision"] or "auto",
+            chunk_size=config["loss_chunk_size"],
+        )
         self.cloze = build_cloze(config, mask_token=self.n_items)
         self.n_embeddings = self.n_items + (self.cloze is not None)
         self.sampler: NegativeSampler | None = None
@@ -76,6 +78,11 @@ class NextItemRecommender(SequentialRecommender):
 
         [MASK] is an input only: neither loss nor ranking has it for a candidate.
         """
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What items are scored by; a model whose items need no table gives its own."""
+        return TableCatalogue(self.item_table)
 
     @abstractmethod
     def encode(
@@ -129,31 +136,20 @@ class NextItemRecommender(SequentialRecommender):
 
     def loss(self, queries: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
         """Queries [P, q], targets [P], weights [P] or None (the mean) -> scalar."""
-        table = self.item_table
+        catalogue = self.catalogue
         if self.sampler is not None:
-            scores = score(queries, table, targets, self.sampler(targets))
+            scores = catalogue.sampled(queries, targets, self.sampler(targets))
             return weighted_sum(self.sampled_loss(scores), weights)
-        if self.first_class == PAD:  # a class whose logit is 0 for ever: its row must not learn
-            table = torch.cat([table[:1].detach(), table[1:]])
-        return linear_cross_entropy(
-            queries,
-            table,
-            targets,
-            weights,
-            first_class=self.first_class,
-            last_class=self.n_items,
-            precision=self.loss_precision,
-            chunk_size=self.loss_chunk_size,
-        )
+        return catalogue.cross_entropy(queries, targets, weights, self.cross_entropy)
 
     def predict(self, interaction: Interaction) -> Tensor:
         """Scores [B] of the given item of each row."""
         query = self._newest_queries(interaction)
-        return (query * self.item_table[interaction[self.ITEM_ID]]).sum(-1)
+        return self.catalogue.pairs(query, interaction[self.ITEM_ID])
 
     def full_sort_predict(self, interaction: Interaction) -> Tensor:
         """Scores [B, n_items] of every item; column 0 is PAD."""
-        return self._newest_queries(interaction) @ self.item_table[: self.n_items].T
+        return self.catalogue.scores(self._newest_queries(interaction), self.n_items)
 
     def _newest_queries(self, interaction: Interaction) -> Tensor:
         """[B, q] of the newest position of each row."""

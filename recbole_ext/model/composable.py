@@ -12,6 +12,7 @@ from recbole_ext.nn.attention import Mixer, MixerSpec, build_mixer
 from recbole_ext.nn.block import BlockStyle
 from recbole_ext.nn.embedding import (
     PAD,
+    ItemEncoder,
     RandomReplacement,
     SequenceEmbedding,
     UserEmbedding,
@@ -58,7 +59,7 @@ class ComposableRecommender(NextItemRecommender):
     def _build_embedding(self, config: Any, dataset: Any) -> SequenceEmbedding:
         post, size = config["norm_position"] == "post", config["hidden_size"]
         return SequenceEmbedding(
-            items=build_item_encoder(config, dataset, self.n_embeddings, self.item_size),
+            items=self._build_items(config, dataset),
             max_length=self.max_seq_length,
             learned_positions=config["position_embedding"] == "learned",
             scale=config["scale_embedding"],
@@ -67,6 +68,9 @@ class ComposableRecommender(NextItemRecommender):
             users=self._build_users(config, dataset),
             replace_items=RandomReplacement(self.n_items, config["sse_item_prob"]),
         )
+
+    def _build_items(self, config: Any, dataset: Any) -> ItemEncoder:
+        return build_item_encoder(config, dataset, self.n_embeddings, self.item_size)
 
     def _build_scores(self, config: Any) -> DotScores:
         if config["user_embedding"] == "concat":
