@@ -22,9 +22,12 @@ from recbole_ext.nn.negatives import NegativeSampler
 from recbole_ext.nn.sampled_losses import score, weighted_sum
 
 
-def right_align(item_seq: Tensor, lengths: Tensor) -> Tensor:
-    """Left-aligned ids [B, L] with their lengths [B] -> right-aligned [B, w], w the longest."""
-    width = max(int(lengths.max()), 1)
+def right_align(item_seq: Tensor, lengths: Tensor, width: int | None = None) -> Tensor:
+    """Left-aligned ids [B, L] with their lengths [B] -> right-aligned [B, w], w the longest.
+
+    ``width``: another w, not below the longest.
+    """
+    width = width or max(int(lengths.max()), 1)
     place = torch.arange(width, device=item_seq.device) - (width - lengths).unsqueeze(1)
     aligned = item_seq.gather(1, place.clamp(min=0))
     return torch.where(place >= 0, aligned, PAD)
@@ -51,6 +54,8 @@ class NextItemRecommender(SequentialRecommender):
 
     Attributes:
         cloze: what is hidden; None under ``ar``.
+        width: of every batch, where padding is attended to (``mask_padding: false``): what a row is
+            scored by must not depend on its company. None: each batch's longest.
         n_embeddings: rows that :attr:`item_table` needs.
         sampler: draws the negatives of a sampled loss; None for the cross-entropy over all items.
     """
@@ -62,6 +67,8 @@ class NextItemRecommender(SequentialRecommender):
         self.loss_precision: str = config["loss_precision"] or "auto"
         self.loss_chunk_size: int | None = config["loss_chunk_size"]
         self.first_class = 0 if config["padding_as_class"] else PAD + 1
+        self.learned_padding = config["padding_row"] == "learned"
+        self.width: int | None = self.max_seq_length if config["mask_padding"] is False else None
         self.cloze = build_cloze(config, mask_token=self.n_items)
         self.n_embeddings = self.n_items + (self.cloze is not None)
         self.sampler: NegativeSampler | None = None
@@ -92,7 +99,10 @@ class NextItemRecommender(SequentialRecommender):
 
     def forward(self, item_seq: Tensor, item_seq_len: Tensor, user: Tensor | None = None) -> Tensor:
         """RecBole's convention: left-aligned ids [B, L], lengths [B] -> newest state [B, d]."""
-        aligned = right_align(item_seq, item_seq_len)
+        return self.newest_state(right_align(item_seq, item_seq_len, self.width), user)
+
+    def newest_state(self, aligned: Tensor, user: Tensor | None = None) -> Tensor:
+        """Right-aligned ids [B, w], however much padded -> what predicts the next item, [B, d]."""
         if self.cloze is not None:  # the oldest item makes room only in a full window
             aligned = self.cloze.ask_next(aligned)[:, -self.max_seq_length :]
         return self.encode(aligned, last_only=True, user=user).squeeze(1)
@@ -111,7 +121,7 @@ class NextItemRecommender(SequentialRecommender):
         """Which items are to be named, where, out of which inputs."""
         columns = interaction.interaction
         rows = Rows(
-            right_align(columns[self.ITEM_SEQ], columns[self.ITEM_SEQ_LEN]),
+            right_align(columns[self.ITEM_SEQ], columns[self.ITEM_SEQ_LEN], self.width),
             columns[self.POS_ITEM_ID],
             columns.get(TARGET_COUNT),
             columns.get(TARGET_WEIGHT),
@@ -126,7 +136,7 @@ class NextItemRecommender(SequentialRecommender):
         if self.sampler is not None:
             scores = score(queries, table, targets, self.sampler(targets))
             return weighted_sum(self.sampled_loss(scores), weights)
-        if self.first_class == PAD:  # a class whose logit is 0 for ever: its row must not learn
+        if self.first_class == PAD and not self.learned_padding:  # its logit stays 0
             table = torch.cat([table[:1].detach(), table[1:]])
         return linear_cross_entropy(
             queries,
