@@ -10,7 +10,12 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
-from recbole_ext.analysis import duality_command, positions_command, rollouts_command
+from recbole_ext.analysis import (
+    duality_command,
+    padding_command,
+    positions_command,
+    rollouts_command,
+)
 
 
 class Kind(Protocol):
@@ -24,6 +29,7 @@ class Kind(Protocol):
 
 KINDS: Mapping[str, Kind] = {
     "duality": cast(Kind, duality_command),
+    "padding": cast(Kind, padding_command),
     "positions": cast(Kind, positions_command),
     "rollouts": cast(Kind, rollouts_command),
 }

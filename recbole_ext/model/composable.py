@@ -67,6 +67,7 @@ class ComposableRecommender(NextItemRecommender):
             norm=nn.LayerNorm(size, eps=config["layer_norm_eps"]) if post else None,
             users=self._build_users(config, dataset),
             replace_items=RandomReplacement(self.n_items, config["sse_item_prob"]),
+            position_at_padding=config["position_at_padding"],
         )
 
     def _build_items(self, config: Any, dataset: Any) -> ItemEncoder:
@@ -100,6 +101,7 @@ class ComposableRecommender(NextItemRecommender):
                 residual_from=config["residual_from"],
                 value_input=config["value_input"],
                 remask_padding=config["remask_padding"],
+                mask_padding=config["mask_padding"],
                 norm_eps=config["layer_norm_eps"],
                 dropout=config["mixer_dropout_prob"],
             ),

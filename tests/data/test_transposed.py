@@ -38,8 +38,7 @@ def by_token(dataset: Any, sequences: Any, of: str, members: str) -> dict[str, s
     """Token -> the tokens of its sequence."""
     of_tokens, names = (dataset.field2id_token[field] for field in (of, members))
     return {
-        str(of_tokens[i]): " ".join(names[sequences.sequence(i)])
-        for i in range(1, len(of_tokens))
+        str(of_tokens[i]): " ".join(names[sequences.sequence(i)]) for i in range(1, len(of_tokens))
     }
 
 
@@ -119,9 +118,9 @@ def test_next_user_leaves_out_what_next_item_holds_out(
     assert by_token(turned, turned.store, "user_id", "item_id") == by_token(
         straight, training, "item_id", "user_id"
     )
-    assert turned.inter_feat["user_id"].tolist() == np.repeat(
-        np.arange(31), training.lengths
-    ).tolist()
+    assert (
+        turned.inter_feat["user_id"].tolist() == np.repeat(np.arange(31), training.lengths).tolist()
+    )
     assert turned.sha256() != straight.sha256()
 
 

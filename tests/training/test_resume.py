@@ -81,7 +81,9 @@ def test_interrupted_anywhere(
     _check("FPARec", settings(epochs=4, **KINDS["FPARec"]), MOMENTS[moment], tmp_path, monkeypatch)
 
 
-@pytest.mark.parametrize("model", ["PARec", "VanillaAE", "DualSASRec", "SASRec", "BPR", "Pop", "BERT4Rec"])
+@pytest.mark.parametrize(
+    "model", ["PARec", "VanillaAE", "DualSASRec", "SASRec", "BPR", "Pop", "BERT4Rec"]
+)
 def test_other_models(
     model: str, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
