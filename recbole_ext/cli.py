@@ -128,7 +128,10 @@ def _add_analyze(commands: Any) -> None:
 
 
 def _add_models(commands: Any) -> None:
-    _add(commands, "models", "list the models that can be run", _models)
+    from recbole_ext import models_command
+
+    summary = "list the models that can be run, or show one of them"
+    models_command.add_arguments(_add(commands, "models", summary, models_command.main))
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -144,16 +147,6 @@ def _resume(args: argparse.Namespace) -> int:
     from recbole_ext.runner import resume
 
     _print_metrics(resume(args.run_dir))
-    return 0
-
-
-def _models(args: argparse.Namespace) -> int:
-    from tabulate import tabulate
-
-    from recbole_ext.registry import list_models
-
-    rows = [(m.name, m.source, m.kind, m.base or "") for m in list_models()]
-    print(tabulate(rows, headers=("model", "from", "kind", "base")))
     return 0
 
 
