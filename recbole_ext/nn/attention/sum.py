@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
 from torch import Tensor, nn
 
 from recbole_ext.nn.attention.base import Mixer, MixerSpec
@@ -28,3 +29,7 @@ class SumOfMixers(Mixer):
     def forward(self, x: Tensor, values: Tensor, keep: Tensor, last_only: bool = False) -> Tensor:
         first, *others = (part(x, values, keep, last_only) for part in self.parts)
         return self.project(sum(others, first), keep)
+
+    def weights(self, x: Tensor, keep: Tensor, values: Tensor | None = None) -> Tensor:
+        """Those of all parts, in their order: the sum is over outputs, no matrix is shared."""
+        return torch.cat([part.weights(x, keep, values) for part in self.parts], 1)

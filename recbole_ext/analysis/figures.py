@@ -1,0 +1,80 @@
+"""A figure three times: PNG, SVG, and its numbers as JSON, each written whole or not at all."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.errors import ConfigError
+
+COLOUR_MAP = "viridis"
+DPI = 150
+
+
+def require_matplotlib() -> None:
+    """Raises ConfigError where matplotlib is not installed."""
+    try:
+        importlib.import_module("matplotlib.figure")
+    except ImportError as error:
+        raise ConfigError(
+            'a figure needs the package matplotlib: pip install "recbole_ext[figures]"'
+        ) from error
+
+
+def new_figure(rows: int, columns: int, panel: tuple[float, float]) -> tuple[Any, Any]:
+    """A figure and its panels [rows, columns]; ``panel``: width and height of one, in inches."""
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    size = (panel[0] * columns, panel[1] * rows)
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)  # never a window
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def heat(panel: Any, matrix: Sequence[Sequence[float]], title: str, top: float | None) -> Any:
+    """One matrix as colours: row i, from above, is query i; ``top`` None: its own maximum."""
+    image = panel.imshow(matrix, cmap=COLOUR_MAP, vmin=0.0, vmax=top, interpolation="nearest")
+    panel.set_title(title, fontsize="small")
+    panel.tick_params(labelsize="x-small")
+    return image
+
+
+def whole_numbers(axis: Any) -> None:
+    """Ticks at whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True))
+
+
+def save(figure: Any, data: Mapping[str, Any], folder: Path, name: str) -> Path:
+    """Write ``name.png``, ``name.svg`` and ``name.json``; returns the first of them.
+
+    Raises:
+        ConfigError: the folder cannot be written to.
+    """
+    from recbole_ext.training.run_folder import RunFolder
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        target = RunFolder(folder)
+        for ending in ("png", "svg"):
+            with target.replacing(f"{name}.{ending}") as beside:
+                _write(figure, beside, ending, name)
+        target.write_text(f"{name}.json", json.dumps(data, allow_nan=False) + "\n")
+    except OSError as error:
+        raise ConfigError(f"--out: {folder} cannot be written ({error.strerror})") from error
+    return folder / f"{name}.png"
+
+
+def _write(figure: Any, file: Path, ending: str, name: str) -> None:
+    """The same bytes for the same figure: no date, no random ids."""
+    from matplotlib import rc_context
+
+    metadata = {"Date": None} if ending == "svg" else {}
+    with rc_context({"svg.hashsalt": name}):
+        figure.savefig(file, format=ending, dpi=DPI, metadata=metadata)
