@@ -17,7 +17,7 @@ from recbole.data.interaction import Interaction
 from recbole.model.layers import MultiHeadAttention
 from torch import Tensor, nn
 
-from recbole_ext.nn.attending import Attending, Attention, NoAttention
+from recbole_ext.nn.attending import Attending, Attention, NoAttentionError
 
 
 @torch.no_grad()
@@ -33,11 +33,11 @@ def attention_of(model: nn.Module, interaction: Interaction, lengths: Tensor) ->
         Right-aligned matrices, in the order in which the layers are used.
 
     Raises:
-        NoAttention: there are none, or the model does not give them.
+        NoAttentionError: there are none, or the model does not give them.
     """
     attending, stock_parts = list(_attending(model)), list(_recboles(model))
     if not attending and not stock_parts:
-        raise NoAttention("has no attention matrices")
+        raise NoAttentionError("has no attention matrices")
     own: list[Attention] = []
     stock: list[Tensor] = []
     with ExitStack() as hooks:

@@ -15,7 +15,7 @@ from recbole_ext.analysis.sparsity import sparsity
 from recbole_ext.data.batches import batches_in_order
 from recbole_ext.errors import DataError, show
 from recbole_ext.inference.sequences import known_users
-from recbole_ext.nn.attending import Attention, NoAttention
+from recbole_ext.nn.attending import Attention, NoAttentionError
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
@@ -65,7 +65,7 @@ def collect(run: Run, users: IntArray, size: int = SIZE) -> Blocks:
         users: [U] numbers of the rows of ``run.loaders.test``.
 
     Raises:
-        NoAttention: the model has no attention matrices, and why.
+        NoAttentionError: the model has no attention matrices, and why.
     """
     run.model.eval()
     found = []
@@ -129,5 +129,5 @@ def _joined(found: list[tuple[list[Layer], IntArray]]) -> Blocks:
                 np.concatenate([part.scaled for part in parts]),
             )
     if not layers:
-        raise NoAttention("has no head that attends")
+        raise NoAttentionError("has no head that attends")
     return Blocks(layers, np.concatenate([lengths for _, lengths in found]))

@@ -36,19 +36,29 @@ def new_figure(rows: int, columns: int, panel: tuple[float, float]) -> tuple[Any
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-def heat(panel: Any, matrix: Sequence[Sequence[float]], title: str, top: float | None) -> Any:
-    """One matrix as colours: row i, from above, is query i; ``top`` None: its own maximum."""
-    image = panel.imshow(matrix, cmap=COLOUR_MAP, vmin=0.0, vmax=top, interpolation="nearest")
+def heat(panel: Any, matrix: Sequence[Sequence[float]], title: str, low: float, high: float) -> Any:
+    """One matrix as colours: row i, from above, is query i; what is below ``low`` looks like it."""
+    image = panel.imshow(matrix, cmap=COLOUR_MAP, vmin=low, vmax=high, interpolation="nearest")
     panel.set_title(title, fontsize="small")
     panel.tick_params(labelsize="x-small")
+    whole_numbers(panel.xaxis, 5)
+    whole_numbers(panel.yaxis, 5)
     return image
 
 
-def whole_numbers(axis: Any) -> None:
+def colour_bar(figure: Any, image: Any, panels: Any, **place: Any) -> None:
+    """With few and small numbers: bars are narrow."""
+    from matplotlib.ticker import MaxNLocator
+
+    bar = figure.colorbar(image, ax=panels, ticks=MaxNLocator(4), **place)
+    bar.ax.tick_params(labelsize="x-small")
+
+
+def whole_numbers(axis: Any, most: int | str = "auto") -> None:
     """Ticks at whole numbers only."""
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(integer=True))
+    axis.set_major_locator(MaxNLocator(most, integer=True))
 
 
 def save(figure: Any, data: Mapping[str, Any], folder: Path, name: str) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recbole_ext.analysis.figures import heat, new_figure
+from recbole_ext.analysis.figures import colour_bar, heat, new_figure
 from recbole_ext.analysis.rank import low_rank
 from recbole_ext.analysis.subject import Subject, nested, rounded
 
@@ -65,9 +65,9 @@ def draw(data: dict[str, Any]) -> Any:
     for column, one in enumerate(panels):
         top = max(map(max, one["attention"]))
         title = f"{one['run']}\nlayer {one['layer']}"
-        heat(grid[0, column], one["attention"], title, top)
-        image = heat(grid[1, column], one["approximation"], f"rank {data['rank']}", top)
-        figure.colorbar(image, ax=grid[:, column], location="bottom", shrink=0.9)
+        heat(grid[0, column], one["attention"], title, 0.0, top)
+        image = heat(grid[1, column], one["approximation"], f"rank {data['rank']}", 0.0, top)
+        colour_bar(figure, image, grid[:, column], location="bottom", shrink=0.9)
         grid[1, column].set_xlabel("key slot", fontsize="x-small")
     for row in grid:
         row[0].set_ylabel("query slot", fontsize="x-small")
@@ -83,8 +83,9 @@ def draw_heads(data: dict[str, Any]) -> Any:
             panel.axis("off")
         for head, matrix in enumerate(row["heads"]):
             grid[place, head].axis("on")
-            title = f"{row['run']}\nlayer {row['layer']}, head {head + 1}"
-            heat(grid[place, head], matrix, title, None)
+            top = max(map(max, matrix))
+            title = f"{row['run']}, layer {row['layer']}\nhead {head + 1}, up to {top:.2g}"
+            heat(grid[place, head], matrix, title, 0.0, top)
     return figure
 
 

@@ -122,14 +122,14 @@ def _subjects(
     """The runs that have attention; a line for each that has none."""
     from recbole_ext.analysis.blocks import collect, rows_of
     from recbole_ext.analysis.subject import Subject
-    from recbole_ext.nn.attending import NoAttention
+    from recbole_ext.nn.attending import NoAttentionError
 
     subjects = []
     for run, label in zip(runs, labels, strict=True):
         rows = rows_of(run, count, user)
         try:
             blocks = collect(run, rows)
-        except NoAttention as error:
+        except NoAttentionError as error:
             _left_out(label, str(error))
             continue
         subjects.append(Subject(label, run.config["model"], run.config["dataset"], blocks))

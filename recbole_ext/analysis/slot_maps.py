@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from recbole_ext.analysis.figures import heat, new_figure
+from recbole_ext.analysis.figures import colour_bar, heat, new_figure
 from recbole_ext.analysis.subject import nested
 from recbole_ext.nn.attention import FixedPattern, MixerSpec, PositionOnlyMixer
 from recbole_ext.nn.attention.fixed import PATTERNS
@@ -54,7 +54,9 @@ def correlation_numbers(runs: Sequence[Run], labels: Sequence[str]) -> Data:
     for run, label in zip(runs, labels, strict=True):
         if (table := _position_table(run.model)) is not None:
             shown = correlation(table.detach().double().cpu().numpy(), _is_causal(run))
-            panels.append(_panel(run, label, f"{label}\nposition correlation", shown))
+            # Embeddings of slots are often short: then all correlations are near 1.
+            panel = _panel(run, label, f"{label}\nposition correlation", shown)
+            panels.append({**panel, "lowest_in_sight": float(shown[shown > 0].min())})
     return {"figure": "position_correlation", "panels": panels}
 
 
@@ -82,7 +84,7 @@ def pattern_numbers() -> Data:
 
 
 def draw(data: Data) -> Any:
-    """A panel for each matrix, all on the scale from 0 to 1."""
+    """A panel for each matrix: all from 0 to 1, or each from its own lowest value."""
     panels = data["panels"]
     columns = min(data.get("columns", _COLUMNS), len(panels))
     figure, grid = new_figure(-(-len(panels) // columns), columns, _PANEL)
@@ -90,17 +92,20 @@ def draw(data: Data) -> Any:
     for cell in cells[len(panels) :]:
         cell.axis("off")
     for cell, one in zip(cells, panels, strict=False):
-        image = heat(cell, one["matrix"], one["title"], 1.0)
+        image = heat(cell, one["matrix"], one["title"], one.get("lowest_in_sight", 0.0), 1.0)
         cell.set_xlabel("key slot", fontsize="x-small")
+        if "lowest_in_sight" in one:
+            colour_bar(figure, image, cell, shrink=0.7)
     for row in grid:
         row[0].set_ylabel("query slot", fontsize="x-small")
-    figure.colorbar(image, ax=grid, shrink=0.8, label="of the row's maximum")
+    if "lowest_in_sight" not in panels[0]:
+        colour_bar(figure, image, grid, shrink=0.8, label="share of the row's maximum")
     return figure
 
 
 def _panel(run: Run, label: str, title: str, matrix: FloatArray) -> dict[str, Any]:
     names = {"run": label, "model": run.config["model"], "dataset": run.config["dataset"]}
-    return {**names, "title": title, "matrix": nested(matrix)}
+    return {**names, "title": title, "matrix": nested(matrix, 5)}
 
 
 @torch.no_grad()

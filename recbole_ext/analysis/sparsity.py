@@ -1,7 +1,7 @@
 """Sparsity of attention matrices ('AE or AR attention', Table 2), and what it is without learning.
 
-S depends on the matrix's size, so two forms are reported: of the newest n × n block with padded rows
-zero, which all columns of the paper's table fit, and S·m over the m real rows, by length.
+S depends on the matrix's size, so two forms are reported: of the newest n × n block with padded
+rows zero, which all columns of the paper's table fit, and S·m over the m real rows, by length.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ FloatArray = NDArray[np.float64]
 def sparsity(matrices: FloatArray) -> FloatArray:
     """[..., n, m] -> [...]: S = (‖x‖₁ / N) / ‖x‖₂ over the N = n·m entries.
 
-    Smaller is more uneven: 1/N for a single entry, 1/√N where all are the same; NaN where all are 0.
+    Smaller is more uneven: 1/N for a single entry, 1/√N where all are the same; NaN where all
+    are 0.
     """
     size = matrices.shape[-1] * matrices.shape[-2]
     total, length = np.abs(matrices).sum((-2, -1)), np.sqrt(np.square(matrices).sum((-2, -1)))

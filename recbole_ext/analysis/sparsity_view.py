@@ -49,7 +49,11 @@ def draw(data: dict[str, Any]) -> Any:
         )
     for name, null in data["nulls"].items():
         curves.plot(*_columns(null["by_length"]), _NULL_STYLE[name], color="grey", label=name)
-    curves.set(title="S·m of the m real rows", xlabel="m (log scale)", xscale="log", ylim=(0, None))
+    curves.set(title="S·m of the m real rows", xlabel="m", xscale="log", ylim=(0, 1.05))
+    longest = max(m for null in data["nulls"].values() for m, _ in null["by_length"])
+    curves.set_xticks([m for m in _BOUNDS if m <= longest])
+    curves.minorticks_off()
+    curves.xaxis.set_major_formatter("{x:g}")
     curves.legend(fontsize="small")
     return figure
 
@@ -134,4 +138,5 @@ def _draw_bars(panel: Any, data: dict[str, Any]) -> None:
         panel.axhline(null["S"], color="grey", linestyle=_NULL_STYLE[name], label=f"uniform {name}")
     panel.set_xticks(range(len(runs)), [run["run"] for run in runs], rotation=20, ha="right")
     panel.set(title=f"S of the newest {data['block']} slots")
-    panel.legend(fontsize="small")
+    panel.set_ylim(0, 1.35 * panel.get_ylim()[1])  # room for the legend
+    panel.legend(fontsize="small", ncols=2)

@@ -27,7 +27,7 @@ class Attention:
     keep: Tensor
 
 
-class NoAttention(ValueError):
+class NoAttentionError(ValueError):
     """A module that has no attention matrices, or does not give them; ``str(e)`` goes on
     after its name."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -32,4 +33,5 @@ class SumOfMixers(Mixer):
 
     def weights(self, x: Tensor, keep: Tensor, values: Tensor | None = None) -> Tensor:
         """Those of all parts, in their order: the sum is over outputs, no matrix is shared."""
-        return torch.cat([part.weights(x, keep, values) for part in self.parts], 1)
+        parts = (cast(Mixer, part) for part in self.parts)
+        return torch.cat([part.weights(x, keep, values) for part in parts], 1)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from recbole_ext.nn.attending import NoAttention
+from recbole_ext.nn.attending import NoAttentionError
 from recbole_ext.nn.backbone.layout import look
 from recbole_ext.nn.backbone.quiet import quiet
 from recbole_ext.nn.backbone.sight import Sight
@@ -22,14 +22,14 @@ def attention_of(
     """x [B, w, d], keep [B, w] -> for each layer [B, h, w, w]; padded rows and columns are 0.
 
     Raises:
-        NoAttention: the family gives no attention weights (a state-space model has none).
+        NoAttentionError: the family gives no attention weights (a state-space model has none).
     """
     with quiet(), _eager(model), _outputs(model) as given:
         look(model, sight, x, keep, causal)
     found = getattr(given[-1], "attentions", None)
     layers = [one for one in found or () if isinstance(one, Tensor)]
     if not layers or any(one.shape[-2:] != (x.shape[1], x.shape[1]) for one in layers):
-        raise NoAttention("has a backbone that gives no attention matrices")
+        raise NoAttentionError("has a backbone that gives no attention matrices")
     slots = torch.arange(keep.shape[1], device=keep.device)
     oldest = keep.int().argmax(1, keepdim=True)
     source = (slots - oldest) % keep.shape[1]  # the model has seen real items first
@@ -50,7 +50,9 @@ def _eager(model: PreTrainedModel) -> Iterator[None]:
     try:
         model.set_attn_implementation("eager")
     except Exception as error:  # whatever a family without a plain kernel raises
-        raise NoAttention(f"has a backbone that gives no attention matrices ({error})") from error
+        raise NoAttentionError(
+            f"has a backbone that gives no attention matrices ({error})"
+        ) from error
     try:
         yield
     finally:

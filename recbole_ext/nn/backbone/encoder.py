@@ -45,5 +45,5 @@ class HuggingFaceEncoder(Attending):
     def attention(  # type: ignore[override]
         self, x: Tensor, keep: Tensor, last_only: bool = False
     ) -> Attention:
-        """Raises ``NoAttention`` where the family gives no attention weights."""
+        """Raises ``NoAttentionError`` where the family gives no attention weights."""
         return Attention(attention_of(self.model, self.sight, x, keep, self.causal), keep)
