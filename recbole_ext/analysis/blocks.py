@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recbole_ext.analysis.attention import attention_of
-from recbole_ext.analysis.sparsity import sparsity
+from recbole_ext.analysis.sparsity import sparsity, uniform
 from recbole_ext.data.batches import batches_in_order
 from recbole_ext.errors import DataError, show
 from recbole_ext.inference.sequences import known_users
@@ -98,10 +98,21 @@ def rows_of(run: Run, count: int | None, user: str | None = None) -> IntArray:
 
 
 def newest_block(weights: Tensor, size: int) -> Tensor:
-    """[B, s, w, w] right-aligned -> [B, s, n, n], zeros where there are no such slots."""
+    """[..., w, w] right-aligned -> [..., n, n], zeros where there are no such slots."""
     missing = max(size - weights.shape[-1], 0)
     padded = torch.nn.functional.pad(weights, (missing, 0, missing, 0))
     return padded[..., -size:, -size:]
+
+
+def uniform_blocks(lengths: IntArray, causal: bool, size: int = SIZE) -> FloatArray:
+    """[U, n, n] the newest block of uniform attention over histories of these lengths [U].
+
+    The block of a longer history is no uniform matrix of its own: under a causal mask its rows are
+    nearly alike, since all of them see the many older keys.
+    """
+    known, place = np.unique(lengths, return_inverse=True)
+    blocks = [newest_block(torch.from_numpy(uniform(int(m), causal)), size) for m in known]
+    return np.asarray(torch.stack(blocks).numpy()[place], dtype=np.float64)
 
 
 def _seen(run: Run, rows: IntArray) -> Attention:

@@ -73,7 +73,8 @@ def design_of(config: Mapping[str, Any]) -> dict[str, str] | None:
         return None
     local = config.get("local_attention") if config.get("n_local_heads") else None
     users = config.get("user_embedding")
-    attention = config.get("attention") or "the backbone's"
+    # A backbone's attention is part of that axis: Llama against own blocks is one choice.
+    attention = config.get("attention") or "dot_product"
     return {
         "direction": str(config["direction"]),
         "attention": " + ".join(attention) if isinstance(attention, list) else str(attention),

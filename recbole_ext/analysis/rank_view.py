@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recbole_ext.analysis.blocks import SIZE
+from recbole_ext.analysis.blocks import SIZE, uniform_blocks
 from recbole_ext.analysis.figures import new_figure
 from recbole_ext.analysis.rank import (
     SIGMAS,
@@ -25,12 +25,13 @@ FloatArray = NDArray[np.float64]
 
 _PANEL = (6.4, 3.8)
 _SEED = 0
+_NULLS = ("bidirectional", "causal")
 _NAMES = ("k", "gavish_donoho", "stable_rank", "entropy_rank")
 
 
 def numbers(subjects: Sequence[Subject]) -> dict[str, Any]:
     """Means over users and heads, by layer and over all layers, and both nulls."""
-    nulls = {name: uniform(SIZE, name == "causal") for name in ("bidirectional", "causal")}
+    nulls = {name: uniform(SIZE, name == "causal") for name in _NULLS}
     return {
         "figure": "rank",
         "block": SIZE,
@@ -66,10 +67,13 @@ def lines(data: dict[str, Any]) -> list[str]:
     for run in data["runs"]:
         for one in run["layers"]:
             rows.append([run["run"], one["layer"], *(one[name] for name in _NAMES)])
-        rows.append([run["run"], "all", *(run[name] for name in _NAMES)])
+        nulls = run["k_of_uniform"].values()
+        rows.append([run["run"], "all", *(run[name] for name in _NAMES), *nulls])
     for name, null in data["nulls"].items():
-        rows.append([f"uniform {name}", "", *(null[one] for one in _NAMES)])
-    headers = ("run", "layer", "k (σ→0)", "Gavish-Donoho", "stable", "entropy")
+        what = f"uniform {name}, {data['block']} items"
+        rows.append([what, "", *(null[one] for one in _NAMES)])
+    own = ("k if uniform, bidirectional", "causal")
+    headers = ("run", "layer", "k (σ→0)", "Gavish-Donoho", "stable", "entropy", *own)
     title = f"rank of the newest {data['block']} x {data['block']} block"
     return [title, *tabulate(rows, headers, floatfmt=".2f").splitlines()]
 
@@ -79,7 +83,13 @@ def _of_run(subject: Subject) -> dict[str, Any]:
         {"layer": number, **_ranks(layer.blocks.reshape(-1, *layer.blocks.shape[-2:]))}
         for number, layer in subject.blocks.layers.items()
     ]
-    return {**subject.described, **_over_layers(layers), "layers": layers}
+    lengths = subject.blocks.lengths
+    nulls = {
+        name: mean(rank_k(singular_values(uniform_blocks(lengths, name == "causal"))))
+        for name in _NULLS
+    }
+    whole = _over_layers(layers)
+    return {**subject.described, **whole, "k_of_uniform": nulls, "layers": layers}
 
 
 def _ranks(matrices: FloatArray) -> dict[str, Any]:

@@ -25,6 +25,7 @@ FloatArray = NDArray[np.float64]
 Data = dict[str, Any]
 
 _COLUMNS = 4
+_DIGITS = 5
 _PANEL = (2.6, 2.7)  # inches
 _PATTERN_LENGTHS = (50, 200)
 _TABLES = ("positions", "position_embedding")  # what models call their table of slots
@@ -54,9 +55,7 @@ def correlation_numbers(runs: Sequence[Run], labels: Sequence[str]) -> Data:
     for run, label in zip(runs, labels, strict=True):
         if (table := _position_table(run.model)) is not None:
             shown = correlation(table.detach().double().cpu().numpy(), _is_causal(run))
-            # Embeddings of slots are often short: then all correlations are near 1.
-            panel = _panel(run, label, f"{label}\nposition correlation", shown)
-            panels.append({**panel, "lowest_in_sight": float(shown[shown > 0].min())})
+            panels.append(_panel(run, label, f"{label}\nposition correlation", shown))
     return {"figure": "position_correlation", "panels": panels}
 
 
@@ -84,7 +83,11 @@ def pattern_numbers() -> Data:
 
 
 def draw(data: Data) -> Any:
-    """A panel for each matrix: all from 0 to 1, or each from its own lowest value."""
+    """A panel for each matrix: patterns from 0 to 1, what is learned from its lowest value.
+
+    Embeddings of slots are often short, and positional attention starts flat: from 0 all would
+    look the same.
+    """
     panels = data["panels"]
     columns = min(data.get("columns", _COLUMNS), len(panels))
     figure, grid = new_figure(-(-len(panels) // columns), columns, _PANEL)
@@ -104,8 +107,10 @@ def draw(data: Data) -> Any:
 
 
 def _panel(run: Run, label: str, title: str, matrix: FloatArray) -> dict[str, Any]:
+    shown = np.round(matrix, _DIGITS)
+    lowest = float(shown[matrix > 0].min())
     names = {"run": label, "model": run.config["model"], "dataset": run.config["dataset"]}
-    return {**names, "title": title, "matrix": nested(matrix, 5)}
+    return {**names, "title": title, "lowest_in_sight": lowest, "matrix": shown.tolist()}
 
 
 @torch.no_grad()

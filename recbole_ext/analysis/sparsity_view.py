@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recbole_ext.analysis.blocks import SIZE, Layer
+from recbole_ext.analysis.blocks import SIZE, Layer, uniform_blocks
 from recbole_ext.analysis.figures import new_figure
 from recbole_ext.analysis.sparsity import sparsity, uniform
 from recbole_ext.analysis.subject import Subject, mean, rounded
@@ -67,9 +67,12 @@ def lines(data: dict[str, Any]) -> list[str]:
         rows += [
             [run["run"], one["layer"], one["heads"], one["S"], one["S_m"]] for one in run["layers"]
         ]
-        rows.append([run["run"], "all", "", run["S"], run["S_m"]])
-    rows += [[f"uniform {name}", "", "", null["S"], ""] for name, null in data["nulls"].items()]
-    headers = ("run", "layer", "heads", "S", "S·m")
+        nulls = run["S_of_uniform"].values()
+        rows.append([run["run"], "all", "", run["S"], run["S_m"], *nulls])
+    size = data["block"]
+    for name, null in data["nulls"].items():
+        rows.append([f"uniform {name}, {size} items", "", "", null["S"], ""])
+    headers = ("run", "layer", "heads", "S", "S·m", "uniform, bidirectional", "causal")
     title = f"sparsity of the newest {data['block']} x {data['block']} block; less is more uneven"
     return [title, *tabulate(rows, headers, floatfmt=".4f").splitlines()]
 
@@ -80,6 +83,10 @@ def _of_run(subject: Subject) -> dict[str, Any]:
         **subject.described,
         "S": mean([one["S"] for one in layers]),
         "S_m": mean([one["S_m"] for one in layers]),
+        "S_of_uniform": {
+            name: mean(sparsity(uniform_blocks(subject.blocks.lengths, causal)))
+            for name, causal in _NULLS.items()
+        },
         "layers": layers,
         "by_length": _by_length(subject),
     }
@@ -134,8 +141,10 @@ def _draw_bars(panel: Any, data: dict[str, Any]) -> None:
         at = [r + (place - (n_layers - 1) / 2) * width for r in range(len(runs))]
         heights = [run["layers"][place]["S"] if place < len(run["layers"]) else 0 for run in runs]
         panel.bar(at, heights, width, label=f"layer {place + 1}")
-    for name, null in data["nulls"].items():
-        panel.axhline(null["S"], color="grey", linestyle=_NULL_STYLE[name], label=f"uniform {name}")
+    ends = [r - 0.45 for r in range(len(runs))], [r + 0.45 for r in range(len(runs))]
+    for name, style in _NULL_STYLE.items():
+        height = [run["S_of_uniform"][name] for run in runs]
+        panel.hlines(height, *ends, "black", style, label=f"uniform {name}")
     panel.set_xticks(range(len(runs)), [run["run"] for run in runs], rotation=20, ha="right")
     panel.set(title=f"S of the newest {data['block']} slots")
     panel.set_ylim(0, 1.35 * panel.get_ylim()[1])  # room for the legend
