@@ -114,7 +114,7 @@ def run(
         ConfigError, DataError: one clear line; nothing has been written then.
     """
     config = ExtConfig(model, dataset, list(config_file_list or []), config_dict, list(cli_args))
-    _check_trainer(config)
+    check_trainer(config)
     flat = load_data(config)
     split_of(config, flat)  # data that cannot be split leave no folder behind
     read_item_inputs(config, flat)  # nor do features or vectors that cannot be used
@@ -213,8 +213,8 @@ def _trainer(
     return trainer
 
 
-def _check_trainer(config: ExtConfig) -> None:
-    """RecBole's models with a training loop of their own cannot run under ours."""
+def check_trainer(config: ExtConfig) -> None:
+    """Raises ConfigError for RecBole's models with a training loop of their own."""
     if issubclass(config.model_class, NextItemRecommender):
         return
     wanted = get_trainer(config["MODEL_TYPE"], config["model"])

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("quiet_place")
 
 Settings = Callable[..., dict[str, Any]]
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("run", "resume", "recommend", "generate", "analyze", "prepare", "models")
+COMMANDS = ("run", "resume", "recommend", "generate", "compare", "analyze", "prepare", "models")
 
 
 def python(*words: str) -> subprocess.CompletedProcess[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from tabulate import tabulate
+
+from recbole_ext.experiment.jobs import Experiment, Job
 
 SHOWN = ("Hit@10", "NDCG@10")
 HEADERS = (
@@ -21,14 +22,14 @@ there is more than one seed. *best epoch*: of how many run; a run that was best 
 was stopped by its budget. Seconds an epoch come from a machine that did other work as well."""
 
 
-def write_report(experiment: dict[str, Any], out: Path) -> str:
+def write_report(experiment: Experiment, out: Path) -> str:
     """Write ``<out>/tables.md`` from all that is done, and return it."""
     parts = [f"# {out.name}", HOW_TO_READ]
-    for table in experiment["tables"].values():
-        rows = [r for name, job in table["jobs"].items() if (r := row(name, job, out)) is not None]
+    for table in experiment.tables:
+        rows = [r for job in table.jobs if (r := row(job, out)) is not None]
         if rows:
             parts += [
-                f"## {table['title']}",
+                f"## {table.title}",
                 tabulate(rows, HEADERS, "github", disable_numparse=True),
             ]
     text = "\n\n".join(parts) + "\n"
@@ -37,9 +38,11 @@ def write_report(experiment: dict[str, Any], out: Path) -> str:
     return text
 
 
-def row(name: str, job: dict[str, Any], out: Path) -> list[str] | None:
+def row(job: Job, out: Path) -> list[str] | None:
     """One line of a table, None where nothing is done."""
-    runs = [json.loads(f.read_text("utf-8")) for f in sorted((out / name).glob("*/metrics.json"))]
+    runs = [
+        json.loads(f.read_text("utf-8")) for f in sorted((out / job.name).glob("*/metrics.json"))
+    ]
     if not runs:
         return None
 
@@ -47,13 +50,13 @@ def row(name: str, job: dict[str, Any], out: Path) -> list[str] | None:
         return f"{median(run[part][metric] for run in runs):.4f}"
 
     return [
-        name,
+        job.name,
         " ".join(str(run["seed"]) for run in runs),
         ", ".join(f"{run['best_epoch']} of {run['epochs']}" for run in runs),
         f"{median(run['seconds_per_epoch'] for run in runs):.1f}",
         f"{runs[0]['parameters']:,}",
         middle("valid", "NDCG@10"),
         *(middle("test", metric) for metric in SHOWN),
-        "/".join("–" if value is None else f"{value:.4f}" for value in job.get("paper", ())),
+        "/".join("–" if value is None else f"{value:.4f}" for value in (job.paper or ())),
         *(middle("test_seen_masked", metric) for metric in SHOWN),
     ]
