@@ -121,7 +121,7 @@ def test_interrupting_tells_how_to_go_on(
     capsys: pytest.CaptureFixture[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(SequenceTrainer, "evaluate", _interrupt)
+        patch.setattr(SequenceTrainer, "rank_with_best", _interrupt)
         words = as_arguments(settings(run_dir="place"))
         assert main(["run", "--model=FPARec", "--dataset=ring", *words]) == 130
     last = capsys.readouterr().err.splitlines()[-1]

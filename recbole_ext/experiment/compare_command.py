@@ -28,9 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--tables", nargs="+", default=[], metavar="TABLE", help="run only these tables' jobs")
     add("--seeds", nargs="+", type=int, default=[], help="default: the file's")
     add("--workers", type=int, default=1, help="jobs at a time; they share the cores")
-    add(
-        "--ray", action="store_true", help="run on Ray: RAY_ADDRESS's cluster, or this machine"
-    )
+    add("--ray", action="store_true", help="run on Ray: RAY_ADDRESS's cluster, or this machine")
     add("--import", dest="imports", action="append", default=[], metavar="FILE.py",
         help="import this first: it registers model classes of yours")  # fmt: skip
 
