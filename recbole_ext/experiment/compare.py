@@ -15,7 +15,10 @@ from recbole_ext.experiment.check import check
 from recbole_ext.experiment.jobs import Experiment, Job
 from recbole_ext.experiment.one_job import GIVEN, METRICS, Spec, import_files
 from recbole_ext.experiment.processes import Processes, run_on_ray, usable_cores
-from recbole_ext.experiment.report_markdown import write_report
+from recbole_ext.experiment.report import build_report
+from recbole_ext.experiment.report_text import markdown
+from recbole_ext.experiment.report_write import write_report
+from recbole_ext.experiment.reported import figures_of
 
 INTERRUPTED = 130
 
@@ -43,6 +46,8 @@ def compare(args: argparse.Namespace) -> int:
     chosen = list(experiment.runs(args.jobs, args.tables, args.seeds))
     specs = [_spec(job, seed, places, args, imports) for job, seed in chosen]
     missing = [spec for spec in specs if not Path(spec.out, METRICS).exists()]
+    for job in experiment.jobs():
+        figures_of(job)  # refuses rows that reported.csv does not have
     check(missing, path.name)
     for line in _changed(specs):
         _say(line)
@@ -51,7 +56,10 @@ def compare(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         _say("interrupted; the same command goes on from here")
         return INTERRUPTED
-    print(write_report(experiment, places.out))
+    report = build_report(experiment, places.out, places.runs)
+    print(markdown(report))
+    for line in write_report(report, places.out):
+        _say(line)
     for line in failed:
         _say(f"failed: {line}")
     return int(bool(failed))

@@ -1,4 +1,4 @@
-"""Learning curves of finished runs: of ``history.csv``, or of the log where an older run has none."""
+"""Learning curves of finished runs: of ``history.csv``, or of the log where there is none."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@
             model: FPARec               # any name that `recbole_ext models` lists, or a class of
             dataset: ml-1m              #   yours in a file that --import names
             keys: {n_heads: 2}          # above properties/, common and the table's common
-            reported: {model: FPARec}   # joined with the table's; or figures given here:
-            paper: [0.2419, 0.1232]     # Hit@10 and NDCG@10, seen items kept
+            reported: {model: FPARec}   # joined with the table's; default: the job's model; or
+            paper: [0.2419, 0.1232]     #   figures given here: Hit@10 and NDCG@10, seen items kept
     quick:                              # chosen by --quick: the same in minutes
       dataset: ml-100k                  # in the place of every job's data set
       keys: {epochs: 2}                 # above all others
@@ -121,14 +121,15 @@ def _job(name: str, raw: Any, common: Raw, reported: dict[str, str], where: str)
     for key in ("model", "dataset"):
         if key not in given:
             raise ConfigError(f"{where}: {key} is missing")
-    own = _reported(given, where)
+    model = schema.text(given["model"], f"{where}: model")
+    own = {"model": model, **reported, **_reported(given, where)}
     return Job(
         name=schema.job_name(name, where),
-        model=schema.text(given["model"], f"{where}: model"),
+        model=model,
         dataset=schema.text(given["dataset"], f"{where}: dataset"),
         keys={**common, **schema.mapping(given.get("keys"), f"{where}: keys")},
         paper=schema.figures(given.get("paper"), f"{where}: paper"),
-        reported={**reported, **own} if own else {},
+        reported=own if "reported" in given else {},
     )
 
 
