@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_resume(commands)
     _add_recommend(commands)
     _add_generate(commands)
+    _add_compare(commands)
     _add_analyze(commands)
     _add_prepare(commands)
     _add_models(commands)
@@ -126,6 +127,13 @@ def _add_generate(commands: Any) -> None:
 
     summary = "predict several items ahead, feeding predictions back"
     command.add_arguments(_add(commands, "generate", summary, command.main))
+
+
+def _add_compare(commands: Any) -> None:
+    from recbole_ext.experiment import compare_command
+
+    summary = "run and compare many models on many data sets"
+    compare_command.add_arguments(_add(commands, "compare", summary, compare_command.main))
 
 
 def _add_analyze(commands: Any) -> None:
