@@ -25,6 +25,7 @@ MODELS: dict[str, str] = {
     "FPARec": "recbole_ext.model.fparec:FPARec",
     "HFRec": "recbole_ext.model.hfrec:HFRec",
     "PARec": "recbole_ext.model.fparec:PARec",
+    "TokenizedSASRec": "recbole_ext.model.tokenized:TokenizedSASRec",
 }
 
 REGISTERED: dict[str, Registered] = {}  # users' own, by `register_model`

@@ -37,6 +37,7 @@ TASKS = ("next_item", "next_user")
 CONSISTENCIES = ("cosine", "mse", "infonce")
 STOPPED_SIDES = ("none", "item", "dual")
 SHARINGS = ("batch", "position")
+CODES = ("rq", "pq", "random", "attributes")
 
 GENERAL = {
     "gpu_id": Key("str|int|ints", "which GPUs, '' for none; with `use_gpu: false` always none"),
@@ -227,6 +228,9 @@ ARCHITECTURE = {
     "unused_qk_projections": _own("bool", "the released code's idle Q and K"),
     "remask_padding": _own("bool", "zero padded positions after each block"),
     "padding_as_class": _own("bool", "PAD is a class of the softmax"),
+    "mask_padding": _own("bool", "the attention sees no padded positions"),
+    "position_at_padding": _own("bool", "positions are added to padding too"),
+    "padding_row": _own("str", "PAD's item vector", choices=("zero", "learned")),
     "score": _own("str", "of a state and an item", choices=("dot", "cosine")),
     "score_temperature": _own("float", "cosines are divided by it", _ABOVE_0),
     "user_embedding": _own("str", "put behind the item's (SSE-PT)", choices=("none", "concat")),
@@ -237,6 +241,10 @@ ARCHITECTURE = {
     "feature_combination": _own("str", "of an item's vectors", choices=("sum", "concat")),
     "score_with_features": _own("bool", "items are scored with features and pretrained vectors"),
     "item_id_embedding": _own("bool", "a learned vector for each item"),
+    "codes": _own("str", "how items become codes (TokenizedSASRec)", choices=CODES),
+    "n_codes": _own("int|null", "M: codes of an item", _POSITIVE),
+    "codebook_size": _own("int", "K: codes to choose from, a level", "[2, inf)"),
+    "code_combination": _own("str", "of an item's code vectors", choices=("sum", "concat")),
     "pretrained_items": _own("str|null", "file of item vectors"),
     "pretrained_frozen": _own("bool", "they stay as they are"),
     "pretrained_unknown": _own(

@@ -12,6 +12,7 @@ from recbole_ext.nn.attention import Mixer, MixerSpec, build_mixer
 from recbole_ext.nn.block import BlockStyle
 from recbole_ext.nn.embedding import (
     PAD,
+    ItemEncoder,
     RandomReplacement,
     SequenceEmbedding,
     UserEmbedding,
@@ -58,7 +59,7 @@ class ComposableRecommender(NextItemRecommender):
     def _build_embedding(self, config: Any, dataset: Any) -> SequenceEmbedding:
         post, size = config["norm_position"] == "post", config["hidden_size"]
         return SequenceEmbedding(
-            items=build_item_encoder(config, dataset, self.n_embeddings, self.item_size),
+            items=self._build_items(config, dataset),
             max_length=self.max_seq_length,
             learned_positions=config["position_embedding"] == "learned",
             scale=config["scale_embedding"],
@@ -66,7 +67,11 @@ class ComposableRecommender(NextItemRecommender):
             norm=nn.LayerNorm(size, eps=config["layer_norm_eps"]) if post else None,
             users=self._build_users(config, dataset),
             replace_items=RandomReplacement(self.n_items, config["sse_item_prob"]),
+            position_at_padding=config["position_at_padding"],
         )
+
+    def _build_items(self, config: Any, dataset: Any) -> ItemEncoder:
+        return build_item_encoder(config, dataset, self.n_embeddings, self.item_size)
 
     def _build_scores(self, config: Any) -> DotScores:
         if config["user_embedding"] == "concat":
@@ -96,6 +101,7 @@ class ComposableRecommender(NextItemRecommender):
                 residual_from=config["residual_from"],
                 value_input=config["value_input"],
                 remask_padding=config["remask_padding"],
+                mask_padding=config["mask_padding"],
                 norm_eps=config["layer_norm_eps"],
                 dropout=config["mixer_dropout_prob"],
             ),

@@ -59,7 +59,7 @@ MOMENTS = {
     "after a validation": ("_validate", 3, True),
     "before the state is written": ("_save_resume_state", 2, False),
     "between epochs": ("_save_resume_state", 2, True),
-    "before the test": ("evaluate", 1, False),
+    "before the test": ("rank_with_best", 1, False),
 }
 KINDS: dict[str, dict[str, Any]] = {
     "FPARec": {"long_sequences": "chunk", "lr_schedule": "cosine", "warmup_steps": 5},
