@@ -259,8 +259,10 @@ def _write_ranks(assembled: Run, test: Evaluation, folder: RunFolder) -> None:
 def describe(assembled: Run) -> str:
     """What is about to be trained, in one line."""
     store, loaders = assembled.dataset.store, assembled.loaders
+    turned = assembled.config["task"] == "next_user"
     return (
-        f"{assembled.config['model']} on {assembled.config['dataset']}: "
+        f"{assembled.config['model']} on {assembled.config['dataset']}"
+        f"{' turned round (an item is a user here)' if turned else ''}: "
         f"{store.n_users - 1:,} users, {store.n_items - 1:,} items, "
         f"{len(store.items):,} interactions; "
         f"{len(loaders.valid.rows):,} validation and {len(loaders.test.rows):,} test users; "
