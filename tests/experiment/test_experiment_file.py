@@ -9,9 +9,11 @@ import pytest
 import yaml
 from bad_input import Refused
 
+from recbole_ext.config import ExtConfig
 from recbole_ext.experiment import file
 from recbole_ext.experiment.jobs import Experiment
 from recbole_ext.experiment.reported import figures_of
+from recbole_ext.paths import properties_dir
 
 LONG = """
 seeds: [1, 2]
@@ -122,19 +124,31 @@ def test_reported_figures_are_the_papers(tmp_path: Path) -> None:
     assert figures_of(job)["seen masked", "Hit@10"].value == 0.3118
 
 
-@pytest.mark.parametrize("name", ["fparec", "quality"])
-@pytest.mark.parametrize("quick", [False, True])
-def test_the_librarys_own_files(name: str, quick: bool) -> None:
-    """Every job can be configured, every reported figure is there, quick ones need no download."""
-    from recbole_ext.config import ExtConfig
+OWN = sorted(
+    path.stem
+    for path in (properties_dir() / "experiment").glob("*.yaml")
+    if path.stem != "quick_ml-100k"  # a config file of run
+)
 
-    experiment = file.read(file.find(name), quick)
+
+@pytest.mark.parametrize("name", OWN)
+def test_the_librarys_own_files(name: str) -> None:
+    """Every job can be configured and gets the values that the file gives it."""
+    experiment = file.read(file.find(name))
     for job in experiment.jobs():
         config = ExtConfig(job.model, job.dataset, config_dict=job.keys)
-        assert config["epochs"] <= (3 if quick else 801)
-        assert job.dataset == "ml-100k" or not quick
-        figures_of(job)
-    assert any(table.baselines for table in experiment.tables)
+        for key, value in job.keys.items():
+            assert config[key] == value or key == "train_neg_sample_args", (job.name, key)
+        assert all(0 < one.value < 1 for one in figures_of(job).values())
+    assert all(table.baselines for table in experiment.tables)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_the_librarys_quick_variants(name: str) -> None:
+    """They need no download, and few epochs."""
+    for job in file.read(file.find(name), quick=True).jobs():
+        config = ExtConfig(job.model, job.dataset, config_dict=job.keys)
+        assert (job.dataset, config["epochs"] <= 5) == ("ml-100k", True), job.name
 
 
 ONE = "tables: {t: {jobs: {x: {model: FPARec, dataset: d}}}}\n"
