@@ -28,15 +28,19 @@ from recbole_ext.data.item_inputs import read_item_inputs
 from recbole_ext.data.loaders import Loaders, build_loaders, split_of
 from recbole_ext.errors import CheckpointError, ConfigError, DataError, UserError
 from recbole_ext.evaluation.evaluator import Evaluation
+from recbole_ext.evaluation.per_user import PerUser
 from recbole_ext.inference.asked import Options, asked
 from recbole_ext.inference.recommend import recommend
 from recbole_ext.inference.results import Recommendations
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.training import checkpoint
+from recbole_ext.training.history import to_csv
 from recbole_ext.training.run_folder import (
     CONFIG_FILE,
+    HISTORY_FILE,
     METRICS_FILE,
     MODEL_FILE,
+    RANKS_FILE,
     RESUME_FILE,
     RunFolder,
 )
@@ -114,7 +118,7 @@ def run(
         ConfigError, DataError: one clear line; nothing has been written then.
     """
     config = ExtConfig(model, dataset, list(config_file_list or []), config_dict, list(cli_args))
-    _check_trainer(config)
+    check_trainer(config)
     flat = load_data(config)
     split_of(config, flat)  # data that cannot be split leave no folder behind
     read_item_inputs(config, flat)  # nor do features or vectors that cannot be used
@@ -213,8 +217,8 @@ def _trainer(
     return trainer
 
 
-def _check_trainer(config: ExtConfig) -> None:
-    """RecBole's models with a training loop of their own cannot run under ours."""
+def check_trainer(config: ExtConfig) -> None:
+    """Raises ConfigError for RecBole's models with a training loop of their own."""
     if issubclass(config.model_class, NextItemRecommender):
         return
     wanted = get_trainer(config["MODEL_TYPE"], config["model"])
@@ -234,18 +238,31 @@ def _train(assembled: Run) -> Run:
     trainer, loaders = assembled.trainer, assembled.loaders
     trainer.fit(loaders.train, loaders.valid)
     seconds = perf_counter() - started
-    test = trainer.evaluate(loaders.test)
-    assembled.metrics = _report(assembled, test, seconds)
-    RunFolder(assembled.run_dir).write_json(METRICS_FILE, assembled.metrics)
+    test = trainer.rank_with_best(loaders.test)
+    folder = RunFolder(assembled.run_dir)
+    _write_ranks(assembled, test, folder)
+    folder.write_text(HISTORY_FILE, to_csv(trainer.progress.history))
+    assembled.metrics = _report(assembled, test.flat(), seconds)
+    folder.write_json(METRICS_FILE, assembled.metrics)  # last: it says that the run has finished
     trainer.tensorboard.close()
     return assembled
+
+
+def _write_ranks(assembled: Run, test: Evaluation, folder: RunFolder) -> None:
+    """What the test found for each user."""
+    loaders, store = assembled.loaders, assembled.dataset.store
+    found = PerUser.of(loaders.test.rows, test.ranks, test.ranks_seen_masked, store, loaders.split)
+    with folder.replacing(RANKS_FILE) as beside:
+        found.write(beside, store.sha256())
 
 
 def describe(assembled: Run) -> str:
     """What is about to be trained, in one line."""
     store, loaders = assembled.dataset.store, assembled.loaders
+    turned = assembled.config["task"] == "next_user"
     return (
-        f"{assembled.config['model']} on {assembled.config['dataset']}: "
+        f"{assembled.config['model']} on {assembled.config['dataset']}"
+        f"{' turned round (an item is a user here)' if turned else ''}: "
         f"{store.n_users - 1:,} users, {store.n_items - 1:,} items, "
         f"{len(store.items):,} interactions; "
         f"{len(loaders.valid.rows):,} validation and {len(loaders.test.rows):,} test users; "

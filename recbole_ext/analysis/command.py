@@ -11,7 +11,13 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, cast
 
-from recbole_ext.analysis import positions_command, rollouts_command, runs_command
+from recbole_ext.analysis import (
+    duality_command,
+    padding_command,
+    positions_command,
+    rollouts_command,
+    runs_command,
+)
 
 
 class Kind(Protocol):
@@ -24,6 +30,8 @@ class Kind(Protocol):
 
 
 KINDS: Mapping[str, Kind] = {
+    "duality": cast(Kind, duality_command),
+    "padding": cast(Kind, padding_command),
     "runs": cast(Kind, runs_command),
     "positions": cast(Kind, positions_command),
     "rollouts": cast(Kind, rollouts_command),

@@ -43,15 +43,22 @@ SampledLoss = Callable[[Scores], Tensor]
 
 
 def score(states: Tensor, table: Tensor, targets: Tensor, negatives: Negatives) -> Scores:
-    """Inner products of states [P, d] with their rows of table [R, d], in fp32 at least.
+    """Inner products of states [P, d] with their rows of table [R, d], in fp32 at least."""
+    wanted, rows = F.embedding(targets, table), F.embedding(negatives.ids, table)
+    return score_rows(states, wanted, rows, targets, negatives)
+
+
+def score_rows(
+    states: Tensor, wanted: Tensor, rows: Tensor, targets: Tensor, negatives: Negatives
+) -> Scores:
+    """The same with the vectors at hand: of the targets [P, d], of the negatives [(P,) N, d].
 
     Negatives that all positions share take one matrix product; a draw a position gathers P x N
     rows.
     """
     wide = torch.promote_types(states.dtype, torch.float32)
     with torch.autocast(states.device.type, enabled=False):
-        states, wanted = states.to(wide), F.embedding(targets, table).to(wide)
-        rows = F.embedding(negatives.ids, table).to(wide)  # [N, d] or [P, N, d]
+        states, wanted, rows = states.to(wide), wanted.to(wide), rows.to(wide)
         shared = rows.dim() == 2
         negative = states @ rows.T if shared else (rows @ states.unsqueeze(-1)).squeeze(-1)
         target = (states * wanted).sum(-1)
