@@ -259,8 +259,8 @@ def check_trainer(config: ExtConfig) -> None:
         return
     if config["model"] in NEED_THE_TABLE:
         raise ConfigError(
-            f"model = '{config['model']}': it reads {NEED_THE_TABLE[config['model']]}, which is not "
-            "made here: rows are gathered batch by batch"
+            f"model = '{config['model']}': it reads {NEED_THE_TABLE[config['model']]}, which is "
+            "not made here: rows are gathered batch by batch"
         )
     wanted = get_trainer(config["MODEL_TYPE"], config["model"])
     if wanted not in (Trainer, TraditionalTrainer):
