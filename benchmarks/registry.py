@@ -99,3 +99,44 @@ SCALING_PEERS: dict[str, Peer] = {
         {**PEERS["fparec"].args, "longest_epoch": 5},
     ),
 }
+
+
+def _mixer(title: str, attention: str | list[str] = "dot_product", **keys: Any) -> Peer:
+    """One network for all: d = 64, 2 layers, 2 heads; only the mixing of positions differs."""
+    shape = {
+        "n_heads": 2,
+        "inner_size": 256,
+        "attention": attention,
+        "position_embedding": "learned",
+    }
+    peer = _ours("", "ComposableRecommender", **{**shape, **keys})
+    return Peer(title, peer.module, {**peer.args, "longest_epoch": 30})
+
+
+def _local(title: str, kind: str) -> Peer:
+    return _mixer(
+        f"dot product, 1 of 2 heads local: {title}", n_local_heads=1, local_attention=kind
+    )
+
+
+# What a mixer costs, dot product being the base.
+MIXER_PEERS: dict[str, Peer] = {
+    "dot_product": _mixer("dot product"),
+    "positional": _mixer("positional", "positional"),
+    "factorized": _mixer("factorised positional", "factorized_positional"),
+    "relative": _mixer("relative positional", "relative_positional"),
+    "linear": _mixer("linear", "linear"),
+    "token_mixing": _mixer("token mixing", "token_mixing", n_heads=1),
+    "average": _mixer("fixed: average", "fixed_pattern"),
+    "exponential": _mixer(
+        "fixed: exponential annealing", "fixed_pattern", attention_pattern="exponential_annealing"
+    ),
+    "rotary": _mixer("dot product, rotary", position_bias="rotary"),
+    "relative_bias": _mixer("dot product, relative bias", position_bias="relative"),
+    "sum": _mixer("dot product + relative positional", ["dot_product", "relative_positional"]),
+    "window": _local("window", "window"),
+    "conv": _local("convolution", "conv"),
+    "initial": _local("initial", "initial"),
+    "rnn": _local("recurrent", "rnn"),
+    "adaptive": _local("adaptive", "adaptive"),
+}

@@ -43,16 +43,20 @@ def _with_time_per_target(peer: dict[str, Any]) -> dict[str, Any]:
     return peer | {"microseconds_per_target": 1e6 * seconds}
 
 
-def write(results: dict[str, Any], out: Path) -> None:
-    """``training_speed.json`` and ``.md`` in ``out``."""
-    tables.write(out, NAME, results, markdown(results))
+def write(results: dict[str, Any], out: Path, name: str = NAME) -> None:
+    """``<name>.json`` and ``.md`` in ``out``."""
+    tables.write(out, name, results, markdown(results, name))
 
 
-def markdown(results: dict[str, Any]) -> str:
+def markdown(results: dict[str, Any], name: str = NAME) -> str:
     """The whole report."""
     every = [peer for entry in results["datasets"] for peer in entry["peers"]]
     machine = tables.machine_line(results["machine"], every)
-    parts = ["# Training speed", machine, f"Base: {results['base']}.\n{HOW_TO_READ}"]
+    parts = [
+        f"# {name.replace('_', ' ').capitalize()}",
+        machine,
+        f"Base: {results['base']}.\n{HOW_TO_READ}",
+    ]
     for entry in results["datasets"]:
         peers = entry["peers"]
         parts += [f"## {entry['dataset']}, L = {entry['max_length']}", tables.data_line(peers)]

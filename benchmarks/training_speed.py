@@ -20,7 +20,7 @@ from benchmarks.datasets import check_exists, folder_of
 from benchmarks.launch import launch
 from benchmarks.machine import describe_machine
 from benchmarks.peers.protocol import Task
-from benchmarks.registry import BASE, PEERS
+from benchmarks.registry import BASE, PEERS, Peer
 from recbole_ext.errors import UserError
 
 DEFAULT_DATASETS = [("ml-1m", 200), ("beauty-5core", 50)]
@@ -59,31 +59,33 @@ def _how(key: str) -> str:
     return f"it has an environment of its own: --python {key}=PATH"
 
 
-def measure(args: argparse.Namespace) -> dict[str, Any]:
+def measure(
+    args: argparse.Namespace, peers: dict[str, Peer] = PEERS, name: str = report.NAME
+) -> dict[str, Any]:
     """Measure every chosen peer on every data set; the report is written after each."""
     for dataset, _ in args.datasets:
         check_exists(dataset, args.data_path)
     for key in args.left_out:
-        print(f"{PEERS[key].title} is left out; {_how(key)}", file=sys.stderr)
+        print(f"{peers[key].title} is left out; {_how(key)}", file=sys.stderr)
     results: dict[str, Any] = {
         "machine": describe_machine(args.threads),
-        "base": PEERS[args.base].title,
+        "base": peers[args.base].title,
         "datasets": [],
     }
     for dataset, max_length in args.datasets:
         entry: dict[str, Any] = {"dataset": dataset, "max_length": max_length, "peers": []}
         results["datasets"].append(entry)
         for key in args.peers:
-            measured = [*entry["peers"], _measure_peer(args, key, dataset, max_length)]
+            measured = [*entry["peers"], _measure_peer(args, key, peers[key], dataset, max_length)]
             entry["peers"] = report.with_ratios(measured, args.base)
-            report.write(results, args.out)
+            report.write(results, args.out, name)
     return results
 
 
 def _measure_peer(
-    args: argparse.Namespace, key: str, dataset: str, max_length: int
+    args: argparse.Namespace, key: str, peer: Peer, dataset: str, max_length: int
 ) -> dict[str, Any]:
-    peer = replace(PEERS[key], python=dict(args.python).get(key, PEERS[key].python))
+    peer = replace(peer, python=dict(args.python).get(key, peer.python))
     print(f"{dataset}, L = {max_length}: {peer.title} ...", file=sys.stderr, flush=True)
     task = Task(
         data_path=str(folder_of(dataset, args.data_path)),

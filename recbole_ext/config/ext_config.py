@@ -246,7 +246,8 @@ def _is_file(file: Path) -> bool:
 def _own_layer(file: Path) -> Layer:
     name = paths.relative_name(file)
     values = read_yaml(file, name)
-    values.pop("base", None)  # the registry's
+    for key in ("base", "about"):  # the registry's, no settings
+        values.pop(key, None)
     return Layer(name, values)
 
 

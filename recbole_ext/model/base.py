@@ -22,9 +22,12 @@ from recbole_ext.nn.negatives import NegativeSampler
 from recbole_ext.nn.sampled_losses import weighted_sum
 
 
-def right_align(item_seq: Tensor, lengths: Tensor) -> Tensor:
-    """Left-aligned ids [B, L] with their lengths [B] -> right-aligned [B, w], w the longest."""
-    width = max(int(lengths.max()), 1)
+def right_align(item_seq: Tensor, lengths: Tensor, width: int | None = None) -> Tensor:
+    """Left-aligned ids [B, L] with their lengths [B] -> right-aligned [B, w], w the longest.
+
+    ``width``: another w, not below the longest.
+    """
+    width = width or max(int(lengths.max()), 1)
     place = torch.arange(width, device=item_seq.device) - (width - lengths).unsqueeze(1)
     aligned = item_seq.gather(1, place.clamp(min=0))
     return torch.where(place >= 0, aligned, PAD)
@@ -51,6 +54,8 @@ class NextItemRecommender(SequentialRecommender):
 
     Attributes:
         cloze: what is hidden; None under ``ar``.
+        width: of every batch, where padding is attended to (``mask_padding: false``): what a row is
+            scored by must not depend on its company. None: each batch's longest.
         n_embeddings: rows that :attr:`item_table` needs.
         sampler: draws the negatives of a sampled loss; None for the cross-entropy over all items.
     """
@@ -63,7 +68,9 @@ class NextItemRecommender(SequentialRecommender):
             classes=(0 if config["padding_as_class"] else PAD + 1, self.n_items),
             precision=config["loss_precision"] or "auto",
             chunk_size=config["loss_chunk_size"],
+            learned_padding=config["padding_row"] == "learned",
         )
+        self.width: int | None = self.max_seq_length if config["mask_padding"] is False else None
         self.cloze = build_cloze(config, mask_token=self.n_items)
         self.n_embeddings = self.n_items + (self.cloze is not None)
         self.sampler: NegativeSampler | None = None
@@ -99,7 +106,10 @@ class NextItemRecommender(SequentialRecommender):
 
     def forward(self, item_seq: Tensor, item_seq_len: Tensor, user: Tensor | None = None) -> Tensor:
         """RecBole's convention: left-aligned ids [B, L], lengths [B] -> newest state [B, d]."""
-        aligned = right_align(item_seq, item_seq_len)
+        return self.newest_state(right_align(item_seq, item_seq_len, self.width), user)
+
+    def newest_state(self, aligned: Tensor, user: Tensor | None = None) -> Tensor:
+        """Right-aligned ids [B, w], however much padded -> what predicts the next item, [B, d]."""
         if self.cloze is not None:  # the oldest item makes room only in a full window
             aligned = self.cloze.ask_next(aligned)[:, -self.max_seq_length :]
         return self.encode(aligned, last_only=True, user=user).squeeze(1)
@@ -107,18 +117,25 @@ class NextItemRecommender(SequentialRecommender):
     def calculate_loss(self, interaction: Interaction) -> Tensor:
         """The loss at the positions that bear it."""
         task, user = self.task(interaction), self._users(interaction)
+        return self.task_loss(self.encode_task(task, user), task, user)
+
+    def encode_task(self, task: Task, user: Tensor) -> Tensor:
+        """[B, w, d], or [B, 1, d] where the newest slots alone are asked."""
+        return self.encode(task.inputs, last_only=task.asked is None, user=user)
+
+    def task_loss(self, states: Tensor, task: Task, user: Tensor) -> Tensor:
+        """The loss of what :meth:`encode_task` made, at the slots that are asked."""
         if task.asked is None:
-            states = self.encode(task.inputs, last_only=True, user=user).squeeze(1)
+            asked = states.squeeze(1)
         else:
-            states = self.encode(task.inputs, user=user)[task.asked]  # [P, d]
-            user = user[row_of(task.asked)]
-        return self.loss(self.queries(states, user), task.targets, task.weights)
+            asked, user = states[task.asked], user[row_of(task.asked)]  # [P, d], [P]
+        return self.loss(self.queries(asked, user), task.targets, task.weights)
 
     def task(self, interaction: Interaction) -> Task:
         """Which items are to be named, where, out of which inputs."""
         columns = interaction.interaction
         rows = Rows(
-            right_align(columns[self.ITEM_SEQ], columns[self.ITEM_SEQ_LEN]),
+            right_align(columns[self.ITEM_SEQ], columns[self.ITEM_SEQ_LEN], self.width),
             columns[self.POS_ITEM_ID],
             columns.get(TARGET_COUNT),
             columns.get(TARGET_WEIGHT),

@@ -33,7 +33,7 @@ class ComposableRecommender(NextItemRecommender):
         with_users = config["user_embedding"] == "concat"
         self.item_size = config["hidden_size"] // (2 if with_users else 1)
         self.embedding = self._build_embedding(config, dataset)
-        self.encoder = self._build_encoder(config)
+        self.encoder = self._build_encoder(config, config["n_layers"], self.max_seq_length)
         self.scores = self._build_scores(config)
         self.replace_targets = RandomReplacement(self.n_items, config["sse_target_prob"])
         self.apply(self._initialize)
@@ -67,6 +67,7 @@ class ComposableRecommender(NextItemRecommender):
             norm=nn.LayerNorm(size, eps=config["layer_norm_eps"]) if post else None,
             users=self._build_users(config, dataset),
             replace_items=RandomReplacement(self.n_items, config["sse_item_prob"]),
+            position_at_padding=config["position_at_padding"],
         )
 
     def _build_items(self, config: Any, dataset: Any) -> ItemEncoder:
@@ -84,11 +85,11 @@ class ComposableRecommender(NextItemRecommender):
         size = config["hidden_size"] - self.item_size
         return UserEmbedding(dataset.num(self.USER_ID), size, config["sse_user_prob"])
 
-    def _build_encoder(self, config: Any) -> Encoder:
+    def _build_encoder(self, config: Any, n_layers: int, max_length: int) -> Encoder:
         return Encoder(
-            n_layers=config["n_layers"],
+            n_layers=n_layers,
             hidden_size=config["hidden_size"],
-            make_mixer=lambda: self._build_mixer(config),
+            make_mixer=lambda: self._build_mixer(config, max_length),
             make_feed_forward=lambda: FeedForward(
                 config["hidden_size"],
                 config["inner_size"],
@@ -100,16 +101,17 @@ class ComposableRecommender(NextItemRecommender):
                 residual_from=config["residual_from"],
                 value_input=config["value_input"],
                 remask_padding=config["remask_padding"],
+                mask_padding=config["mask_padding"],
                 norm_eps=config["layer_norm_eps"],
                 dropout=config["mixer_dropout_prob"],
             ),
             feed_forward_per_block=config["ffn_placement"] == "per_block",
         )
 
-    def _build_mixer(self, config: Any) -> Mixer:
+    def _build_mixer(self, config: Any, max_length: int) -> Mixer:
         spec = MixerSpec(
             hidden_size=config["hidden_size"],
-            max_length=self.max_seq_length,
+            max_length=max_length,
             n_heads=config["n_heads"],
             dropout=config["attn_dropout_prob"],
             causal=self.cloze is None,

@@ -31,6 +31,7 @@ def build_item_encoder(config: Any, dataset: Any, n_rows: int, size: int) -> Ite
         concat=config["feature_combination"] == "concat",
         learned_ids=config["item_id_embedding"],
         parts_in_scores=config["score_with_features"],
+        learned_padding=config["padding_row"] == "learned",
     )
 
 

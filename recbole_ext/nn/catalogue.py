@@ -28,11 +28,13 @@ class CrossEntropy:
         classes: (first, one past the last) item ids that are classes.
         precision: of the products of a table; codes are summed in their own.
         chunk_size: positions at a time, None: by the catalogue's size.
+        learned_padding: PAD, where it is a class, learns as items do; else its logit stays 0.
     """
 
     classes: tuple[int, int]
     precision: str = "auto"
     chunk_size: int | None = None
+    learned_padding: bool = False
 
 
 class Catalogue(ABC):
@@ -85,7 +87,7 @@ class TableCatalogue(Catalogue):
     ) -> Tensor:
         first, last = how.classes
         table = self.table
-        if first == PAD:  # a class whose logit is 0 for ever: its row must not learn
+        if first == PAD and not how.learned_padding:  # its logit stays 0: its row must not learn
             table = torch.cat([table[:1].detach(), table[1:]])
         return linear_cross_entropy(
             queries,

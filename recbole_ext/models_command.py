@@ -1,0 +1,78 @@
+"""The subcommand `recbole_ext models`: the list of models, or one of them in full."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+KINDS = ("sequential", "general", "context_aware", "knowledge_aware")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line."""
+    add = parser.add_argument
+    add("name", nargs="?", metavar="MODEL", help="show one model in full: its keys, and why")
+    add("--own", action="store_true", help="leave RecBole's models out")
+    add("--kind", choices=KINDS, help="only models of this kind")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print what was asked for."""
+    from tabulate import tabulate
+
+    if args.name is None:
+        headers = ("model", "from", "kind", "base", "year", "paper", "objective", "axes")
+        rows = list(_rows(args.own, args.kind))
+        print(tabulate(rows, headers=headers, maxcolwidths=_WIDTHS, disable_numparse=True))
+    else:
+        print(_in_full(args.name))
+    return 0
+
+
+_WIDTHS = [None, None, None, None, None, 44, 26, 40]
+
+
+def _rows(own: bool, kind: str | None) -> Iterator[tuple[str, ...]]:
+    from recbole_ext.about import about
+    from recbole_ext.registry import list_models
+
+    for model in list_models():
+        if (own and model.source == "RecBole") or (kind and model.kind != kind):
+            continue
+        what = about(model.name)
+        base = model.base or ""
+        known = (what.year, what.paper, what.objective, what.axes)
+        yield (model.name, model.source, model.kind, base, *known)
+
+
+def _in_full(name: str) -> str:
+    from tabulate import tabulate
+
+    from recbole_ext.about import about, defaults
+    from recbole_ext.registry import known_names, lineage, unknown_model
+
+    if name not in known_names():
+        raise unknown_model(name)
+    what, chain = about(name), lineage(name)
+    facts: dict[str, Any] = {
+        "model": name,
+        "class": chain.root or name,
+        "paper": " ".join(filter(None, (what.paper, what.year))),
+        "objective": what.objective,
+        "axes": what.axes,
+        "defaults": what.settings,
+    }
+    lines = [f"{fact:<10} {value}" for fact, value in facts.items() if value]
+    rows = [(d.key, _value(d.value), d.file, d.comment) for d in defaults(name)]
+    headers = ("key", "default", "from", "why")
+    table = tabulate(
+        rows, headers=headers, maxcolwidths=[None, 30, None, 70], disable_numparse=True
+    )
+    return "\n".join([*lines, "", table])
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "~" if value is None else str(value)
