@@ -203,7 +203,7 @@ BAD = {
         "e.yaml: tables: t: jobs: ../x: '../x' cannot be the name of a job: it is that of a folder",
     ),
     "two settings": (
-        ONE.replace("}}}}", "}}, u: {jobs: {x: {model: PARec, dataset: d}}}}"),
+        ONE.replace("}}}}", "}}}, u: {jobs: {x: {model: PARec, dataset: d}}}}"),
         "e.yaml: the job 'x' stands in two tables with different settings",
     ),
     "a baseline": (
