@@ -30,6 +30,8 @@ from recbole_ext.errors import CheckpointError, ConfigError, DataError, UserErro
 from recbole_ext.evaluation.evaluator import Evaluation
 from recbole_ext.evaluation.per_user import PerUser
 from recbole_ext.inference.asked import Options, asked
+from recbole_ext.inference.generation.generate import Continuations, everyone, generate
+from recbole_ext.inference.generation.options import rollout_options
 from recbole_ext.inference.recommend import recommend
 from recbole_ext.inference.results import Recommendations
 from recbole_ext.model.base import NextItemRecommender
@@ -46,6 +48,11 @@ from recbole_ext.training.run_folder import (
 )
 from recbole_ext.training.trainer import SequenceTrainer
 
+# RecBole's models that cannot do with batches alone, and what they look up besides.
+NEED_THE_TABLE = {
+    "DIEN": "negative items beside every row of RecBole's augmented table",
+    "FEARec": "RecBole's augmented table, for other rows of the same target",
+}
 PACKAGES = ("recbole", "torch", "numpy", "pandas", "scipy")
 
 
@@ -97,6 +104,35 @@ class Run:
         """
         options = Options(k, exclude_seen, on_unknown, title_field, batch_size)
         return recommend(self, asked(whom, users, histories), options)
+
+    def generate(
+        self,
+        whom: Any = None,
+        steps: int = 10,
+        decode: str = "greedy",
+        *,
+        users: Any = None,
+        histories: Any = None,
+        **how: Any,
+    ) -> Continuations:
+        """The next ``steps`` items of each user or history, each prediction fed back as history.
+
+        Args:
+            whom, users, histories: as of :meth:`recommend`; nobody named: all users.
+            decode: ``greedy``, ``sample`` or ``beam``.
+            how: ``temperature``, ``top_k``, ``beam_size``, ``seed``, ``exclude_seen`` (here false
+                if not given), ``on_unknown``, ``title_field`` and ``batch_size``, see
+                :class:`recbole_ext.inference.generation.options.RolloutOptions`.
+
+        Raises:
+            ConfigError, DataError: one clear line: an option that cannot be used, an unknown user
+                or item, an empty history, a model that reads no history, or no item left to
+                predict with ``exclude_seen``.
+        """
+        options = rollout_options(steps=steps, decode=decode, **how)
+        nobody = whom is None and users is None and histories is None
+        wanted = everyone(self) if nobody else asked(whom, users, histories)
+        return generate(self, wanted, options)
 
 
 def run(
@@ -218,9 +254,14 @@ def _trainer(
 
 
 def check_trainer(config: ExtConfig) -> None:
-    """Raises ConfigError for RecBole's models with a training loop of their own."""
+    """Raises ConfigError for RecBole's models with a training loop or a data set of their own."""
     if issubclass(config.model_class, NextItemRecommender):
         return
+    if config["model"] in NEED_THE_TABLE:
+        raise ConfigError(
+            f"model = '{config['model']}': it reads {NEED_THE_TABLE[config['model']]}, which is "
+            "not made here: rows are gathered batch by batch"
+        )
     wanted = get_trainer(config["MODEL_TYPE"], config["model"])
     if wanted not in (Trainer, TraditionalTrainer):
         raise ConfigError(

@@ -192,6 +192,14 @@ def test_run_folders_need_no_kind() -> None:
     assert with_kind(["./positions"]) == ["runs", "./positions"]
     for words in ([], ["--help"], ["runs", "a"], ["positions", "--user=1"], ["rollouts", "a"]):
         assert with_kind(words) == words
+    assert with_kind(["postions", "--user=1"]) == ["postions", "--user=1"]
+
+
+def test_a_misspelt_kind_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["analyze", "rolouts", "a", "--out=x.png"])
+    assert stop.value.code == 2
+    assert "invalid choice: 'rolouts'" in capsys.readouterr().err
 
 
 def test_names_that_tell_apart() -> None:
