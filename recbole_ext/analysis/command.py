@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol, cast
 
 from recbole_ext.analysis import (
@@ -18,6 +19,7 @@ from recbole_ext.analysis import (
     rollouts_command,
     runs_command,
 )
+from recbole_ext.errors import nearest
 
 
 class Kind(Protocol):
@@ -50,9 +52,16 @@ The first is short for `analyze runs RUN_DIR ...`; `recbole_ext analyze KIND --h
 
 
 def with_kind(words: Sequence[str]) -> list[str]:
-    """The words after `analyze`, :data:`DEFAULT` put in front where they name no kind."""
-    named = not words or words[0] in (*KINDS, "-h", "--help")
+    """The words after `analyze`, :data:`DEFAULT` put in front where they name no kind.
+
+    What looks like a kind's name misspelt, and is no folder, is left for the parser to refuse.
+    """
+    named = not words or words[0] in (*KINDS, "-h", "--help") or _is_misspelt(words[0])
     return list(words) if named else [DEFAULT, *words]
+
+
+def _is_misspelt(word: str) -> bool:
+    return word.isalpha() and not Path(word).exists() and bool(nearest(word, KINDS))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import SMALL, SMALL_OWN
 from trained import train
 
 
@@ -14,5 +13,5 @@ def trained(ring: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of run folders, one for each model of ``trained.MODELS``."""
     pytest.importorskip("matplotlib")
     folder = tmp_path_factory.mktemp("trained")
-    train(folder, ring, SMALL, SMALL_OWN)
+    train(folder, ring)
     return folder

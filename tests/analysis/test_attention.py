@@ -111,7 +111,7 @@ def test_looking_leaves_nothing_behind(model: str, trained: Path) -> None:
 
 
 def test_a_model_without_attention_says_so(trained: Path) -> None:
-    with pytest.raises(NoAttentionError, match="^has no attention matrices$"):
+    with pytest.raises(NoAttentionError, match=r"^has no attention matrices$"):
         seen_by(load(trained / "GRU4Rec"))
 
 
@@ -148,5 +148,5 @@ def test_which_users(trained: Path) -> None:
     assert rows_of(run, 10_000).tolist() == list(range(len(users)))
     token = str(run.dataset.field2id_token["user_id"][users[4]])
     assert rows_of(run, 10, token).tolist() == [4]
-    with pytest.raises(DataError, match="^--user: unknown user 'nobody', not in data set 'ring'"):
+    with pytest.raises(DataError, match=r"^--user: unknown user 'nobody', not in data set 'ring'"):
         rows_of(run, 10, "nobody")

@@ -89,7 +89,7 @@ def test_damaged_metrics(metrics: str, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"metrics.json: not as a run left it"):
         read_finished(run, "NDCG@10")
     (run / "metrics.json").unlink()
-    with pytest.raises(CheckpointError, match="has not finished: no metrics.json"):
+    with pytest.raises(CheckpointError, match=r"has not finished: no metrics\.json"):
         read_finished(run, "NDCG@10")
     (run / "config.yaml").write_text("[1]")
     with pytest.raises(CheckpointError, match="no configuration in it"):

@@ -159,7 +159,7 @@ def test_the_default_folder_is_the_runs_own(trained: Path) -> None:
         (["--out="], "--out: '' is no folder"),
         (["--user=nobody"], "--user: unknown user 'nobody'"),
         (["--what=locality"], "--what=locality: compares runs; name two or more"),
-        (["--what=choices", "{run}", "--metric=X@3"], "--metric: 'X@3' is not in "),
+        (["{run}", "--what=choices", "--metric=X@3"], "--metric: 'X@3' is not in "),
         (["{run}/nowhere"], "{run}/nowhere is no run folder: it has no config.yaml"),
         (["--out={run}/config.yaml"], "--out: '{run}/config.yaml' is no folder"),
     ],
@@ -192,6 +192,14 @@ def test_run_folders_need_no_kind() -> None:
     assert with_kind(["./positions"]) == ["runs", "./positions"]
     for words in ([], ["--help"], ["runs", "a"], ["positions", "--user=1"], ["rollouts", "a"]):
         assert with_kind(words) == words
+    assert with_kind(["postions", "--user=1"]) == ["postions", "--user=1"]
+
+
+def test_a_misspelt_kind_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["analyze", "rolouts", "a", "--out=x.png"])
+    assert stop.value.code == 2
+    assert "invalid choice: 'rolouts'" in capsys.readouterr().err
 
 
 def test_names_that_tell_apart() -> None:

@@ -55,5 +55,5 @@ def test_bert_matrices_recomputed_from_queries_and_keys(left: bool) -> None:
 def test_a_state_space_model_has_none() -> None:
     torch.manual_seed(0)
     encoder, keep = HuggingFaceEncoder(tiny("mamba")).eval(), keep_of()
-    with pytest.raises(NoAttentionError, match="^has a backbone that gives no attention matrices"):
+    with pytest.raises(NoAttentionError, match=r"^has a backbone that gives no attention matrices"):
         encoder.attention(padded(vectors(), keep), keep)

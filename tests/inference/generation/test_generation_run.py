@@ -66,5 +66,5 @@ def test_options_that_cannot_be_used(model_of: Trained, given: dict[str, Any], l
 def test_who_cannot_be_continued(model_of: Trained) -> None:
     with pytest.raises(DataError, match=r"^users\[0\]: unknown user 'u99'"):
         model_of("FPARec").generate(["u99"])
-    with pytest.raises(DataError, match="^model 'Pop' reads no history"):
+    with pytest.raises(DataError, match=r"^model 'Pop' reads no history"):
         model_of("Pop").generate("u1")
