@@ -18,7 +18,6 @@ from recbole_ext.inference.results import Recommendations
 from recbole_ext.inference.scorer import Scorer, store_of
 from recbole_ext.inference.sequences import Sequences, continued, known_users, new_users
 from recbole_ext.inference.titles import ItemFile
-from recbole_ext.inference.top import top_k
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
@@ -97,6 +96,6 @@ def _best(
     for batch in batches_in_order(len(order), options.batch_size or eval_batch_size):
         rows = order[batch]
         store, users = continued(sequences, rows), sequences.picked[rows]
-        values, columns = top_k(scorer.candidates(store, users, options.exclude_seen), k)
+        values, columns = scorer.best(store, users, k, options.exclude_seen)
         items[rows], best[rows] = columns.cpu().numpy(), values.double().cpu().numpy()
     return items, best
