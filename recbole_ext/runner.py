@@ -30,6 +30,8 @@ from recbole_ext.errors import CheckpointError, ConfigError, DataError, UserErro
 from recbole_ext.evaluation.evaluator import Evaluation
 from recbole_ext.evaluation.per_user import PerUser
 from recbole_ext.inference.asked import Options, asked
+from recbole_ext.inference.generation.generate import Continuations, everyone, generate
+from recbole_ext.inference.generation.options import rollout_options
 from recbole_ext.inference.recommend import recommend
 from recbole_ext.inference.results import Recommendations
 from recbole_ext.model.base import NextItemRecommender
@@ -44,8 +46,13 @@ from recbole_ext.training.run_folder import (
     RESUME_FILE,
     RunFolder,
 )
-from recbole_ext.training.trainer import SequenceTrainer
+from recbole_ext.training.trainer import OnValidation, SequenceTrainer
 
+# RecBole's models that cannot do with batches alone, and what they look up besides.
+NEED_THE_TABLE = {
+    "DIEN": "negative items beside every row of RecBole's augmented table",
+    "FEARec": "RecBole's augmented table, for other rows of the same target",
+}
 PACKAGES = ("recbole", "torch", "numpy", "pandas", "scipy")
 
 
@@ -98,6 +105,35 @@ class Run:
         options = Options(k, exclude_seen, on_unknown, title_field, batch_size)
         return recommend(self, asked(whom, users, histories), options)
 
+    def generate(
+        self,
+        whom: Any = None,
+        steps: int = 10,
+        decode: str = "greedy",
+        *,
+        users: Any = None,
+        histories: Any = None,
+        **how: Any,
+    ) -> Continuations:
+        """The next ``steps`` items of each user or history, each prediction fed back as history.
+
+        Args:
+            whom, users, histories: as of :meth:`recommend`; nobody named: all users.
+            decode: ``greedy``, ``sample`` or ``beam``.
+            how: ``temperature``, ``top_k``, ``beam_size``, ``seed``, ``exclude_seen`` (here false
+                if not given), ``on_unknown``, ``title_field`` and ``batch_size``, see
+                :class:`recbole_ext.inference.generation.options.RolloutOptions`.
+
+        Raises:
+            ConfigError, DataError: one clear line: an option that cannot be used, an unknown user
+                or item, an empty history, a model that reads no history, or no item left to
+                predict with ``exclude_seen``.
+        """
+        options = rollout_options(steps=steps, decode=decode, **how)
+        nobody = whom is None and users is None and histories is None
+        wanted = everyone(self) if nobody else asked(whom, users, histories)
+        return generate(self, wanted, options)
+
 
 def run(
     model: str | None = None,
@@ -105,6 +141,9 @@ def run(
     config_file_list: Sequence[str] | None = None,
     config_dict: dict[str, Any] | None = None,
     cli_args: Sequence[str] = (),
+    *,
+    on_validation: OnValidation | None = None,
+    test: bool = True,
 ) -> Run:
     """Train one model on one data set, test the best epoch once, leave a run folder.
 
@@ -113,25 +152,30 @@ def run(
         dataset: name of the data set, a folder of atomic files under ``data_path``.
         config_file_list, config_dict, cli_args: as RecBole's, in rising precedence; ``cli_args``
             are ``--key=value`` strings.
+        on_validation: called after each validation, when a :func:`resume` would go on behind it.
+        test: false leaves the test items alone and the run unfinished, without ``metrics.json``:
+            :func:`resume` would test it.
 
     Raises:
         ConfigError, DataError: one clear line; nothing has been written then.
     """
     config = ExtConfig(model, dataset, list(config_file_list or []), config_dict, list(cli_args))
-    check_trainer(config)
-    flat = load_data(config)
-    split_of(config, flat)  # data that cannot be split leave no folder behind
-    read_item_inputs(config, flat)  # nor do features or vectors that cannot be used
+    flat = prepared_data(config)
     folder = RunFolder.create(
         config["model"], config["dataset"], config["checkpoint_dir"], config["run_dir"]
     )
     folder.write_text(CONFIG_FILE, config.snapshot_yaml())
     with folder.logging():
-        return _train(_assemble(config, flat, folder))
+        return _train(_assemble(config, flat, folder), on_validation, test)
 
 
-def resume(run_dir: str | Path) -> Run:
+def resume(
+    run_dir: str | Path, *, on_validation: OnValidation | None = None, test: bool = True
+) -> Run:
     """Go on with an interrupted run to the result of the uninterrupted one.
+
+    Args:
+        on_validation, test: as for :func:`run`.
 
     Raises:
         CheckpointError: no run folder, already finished, or nothing to resume from.
@@ -146,7 +190,7 @@ def resume(run_dir: str | Path) -> Run:
         assembled = _assemble(config, flat, folder)
         if folder.file(RESUME_FILE).exists():
             assembled.trainer.resume_checkpoint()
-        return _train(assembled)
+        return _train(assembled, on_validation, test)
 
 
 def load(run_dir: str | Path) -> Run:
@@ -171,6 +215,15 @@ def load(run_dir: str | Path) -> Run:
     checkpoint.restore_model(loaded.model, tensors, folder.file(MODEL_FILE))
     loaded.model.eval()
     return loaded
+
+
+def prepared_data(config: ExtConfig) -> FlatOrder:
+    """The data of a run; raises whatever would end it before it leaves a folder behind."""
+    check_trainer(config)
+    flat = load_data(config)
+    split_of(config, flat)  # can they be split?
+    read_item_inputs(config, flat)  # can features and vectors of items be used?
+    return flat
 
 
 def load_data(config: ExtConfig) -> FlatOrder:
@@ -218,9 +271,14 @@ def _trainer(
 
 
 def check_trainer(config: ExtConfig) -> None:
-    """Raises ConfigError for RecBole's models with a training loop of their own."""
+    """Raises ConfigError for RecBole's models with a training loop or a data set of their own."""
     if issubclass(config.model_class, NextItemRecommender):
         return
+    if config["model"] in NEED_THE_TABLE:
+        raise ConfigError(
+            f"model = '{config['model']}': it reads {NEED_THE_TABLE[config['model']]}, which is "
+            "not made here: rows are gathered batch by batch"
+        )
     wanted = get_trainer(config["MODEL_TYPE"], config["model"])
     if wanted not in (Trainer, TraditionalTrainer):
         raise ConfigError(
@@ -229,21 +287,17 @@ def check_trainer(config: ExtConfig) -> None:
         )
 
 
-def _train(assembled: Run) -> Run:
-    """Fit, test the best epoch once, write the results."""
+def _train(assembled: Run, on_validation: OnValidation | None, test: bool) -> Run:
+    """Fit; then test the best epoch once and write the results, if ``test``."""
     started = perf_counter()
     log = assembled.trainer.logger
     log.info("run folder %s", assembled.run_dir)
     log.info("%s", describe(assembled))
     trainer, loaders = assembled.trainer, assembled.loaders
+    trainer.on_validation = on_validation
     trainer.fit(loaders.train, loaders.valid)
-    seconds = perf_counter() - started
-    test = trainer.rank_with_best(loaders.test)
-    folder = RunFolder(assembled.run_dir)
-    _write_ranks(assembled, test, folder)
-    folder.write_text(HISTORY_FILE, to_csv(trainer.progress.history))
-    assembled.metrics = _report(assembled, test.flat(), seconds)
-    folder.write_json(METRICS_FILE, assembled.metrics)  # last: it says that the run has finished
+    if test:
+        _finish(assembled, perf_counter() - started)
     trainer.tensorboard.close()
     return assembled
 
@@ -254,6 +308,16 @@ def _write_ranks(assembled: Run, test: Evaluation, folder: RunFolder) -> None:
     found = PerUser.of(loaders.test.rows, test.ranks, test.ranks_seen_masked, store, loaders.split)
     with folder.replacing(RANKS_FILE) as beside:
         found.write(beside, store.sha256())
+
+
+def _finish(assembled: Run, seconds: float) -> None:
+    """Test the best epoch once, write the results."""
+    test = assembled.trainer.rank_with_best(assembled.loaders.test)
+    folder = RunFolder(assembled.run_dir)
+    _write_ranks(assembled, test, folder)
+    folder.write_text(HISTORY_FILE, to_csv(assembled.trainer.progress.history))
+    assembled.metrics = _report(assembled, test.flat(), seconds)
+    folder.write_json(METRICS_FILE, assembled.metrics)  # last: it says that the run has finished
 
 
 def describe(assembled: Run) -> str:

@@ -39,7 +39,7 @@ def training_users(store: SequenceStore, split: Split) -> tuple[IntArray, IntArr
 
 
 def by_decile(interactions: IntArray, users: IntArray) -> list[Decile]:
-    """Both [n_items], PAD first, which is no item. Ties are split by id; the list has no empty one."""
+    """Both [n_items], PAD first, which is no item. Ties are split by id; none is empty."""
     order = 1 + np.argsort(-interactions[1:], kind="stable")
     return [
         Decile(

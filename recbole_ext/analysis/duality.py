@@ -73,7 +73,7 @@ def _items(run: Run) -> Matrix:
 
 
 def report(runs: Sequence[Found]) -> dict[str, Any]:
-    """Everything as plain values: ``coverage`` a data set, ``runs``, ``stability`` a pair of seeds."""
+    """As plain values: ``coverage`` of each data set, ``runs``, ``stability`` of pairs of seeds."""
     return {
         "coverage": {
             run.data: {"run": run.name, "dataset": run.metrics["dataset"], "deciles": run.deciles}

@@ -14,8 +14,8 @@ TAKES_KEYS = False
 
 _DESCRIPTION = """\
 Of finished runs: the share of items with at least 1, 5, 20 training users by decile of popularity
-(where duality can work at all), the effective rank of the item embeddings, HR and NDCG; of runs that
-differ in their seed alone, how stable the embeddings are (orthogonal Procrustes).
+(where duality can work at all), the effective rank of the item embeddings, HR and NDCG; of runs
+that differ in their seed alone, how stable the embeddings are (orthogonal Procrustes).
 
   recbole_ext analyze duality saved/a saved/b saved/c --out=duality.json
 """
@@ -53,7 +53,8 @@ def main(args: argparse.Namespace) -> int:
 def lines(found: Mapping[str, Any]) -> Iterator[str]:
     """The report as text."""
     for covered in found["coverage"].values():
-        yield f"items with at least 1, 5, 20 training users: {covered['dataset']} ({covered['run']})"
+        where = f"{covered['dataset']} ({covered['run']})"
+        yield f"{where}: items with at least 1, 5, 20 training users"
         yield _coverage(covered["deciles"])
         yield ""
     yield _runs(found["runs"])

@@ -29,14 +29,19 @@ def stability(one: Matrix, other: Matrix) -> float:
     they differ by rotation, reflection, shift and scale alone. Unrelated ones are above 0, since R
     is fitted: compare with :func:`chance`.
     """
-    unit = [centred(vectors) / np.linalg.norm(centred(vectors)) for vectors in (one, other)]
-    return float(orthogonal_procrustes(*unit)[1])
+    return float(orthogonal_procrustes(_unit(one), _unit(other))[1])
 
 
 def chance(one: Matrix, other: Matrix, seed: int = 0) -> float:
     """:func:`stability` after the second one's items have changed places at random."""
     order = np.random.default_rng(seed).permutation(len(other))
     return stability(one, other[order])
+
+
+def _unit(vectors: Matrix) -> Matrix:
+    """Centred and of norm 1; zero where all vectors are alike."""
+    moved = centred(vectors)
+    return moved / (np.linalg.norm(moved) or 1.0)
 
 
 def centred(vectors: Matrix) -> Matrix:

@@ -6,7 +6,7 @@ import importlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from recbole_ext.errors import ConfigError
 
@@ -54,7 +54,7 @@ def colour_bar(figure: Any, image: Any, panels: Any, **place: Any) -> None:
     bar.ax.tick_params(labelsize="x-small")
 
 
-def whole_numbers(axis: Any, most: int | str = "auto") -> None:
+def whole_numbers(axis: Any, most: int | Literal["auto"] = "auto") -> None:
     """Ticks at whole numbers only."""
     from matplotlib.ticker import MaxNLocator
 

@@ -25,8 +25,8 @@ KEYS = (
 )
 
 _DESCRIPTION = """\
-Score the test users' histories bare and padded to MAX_ITEM_LIST_LENGTH, and compare. The first table
-cuts all histories to the same share of padding, the second takes them as they are.
+Score the test users' histories bare and padded to MAX_ITEM_LIST_LENGTH, and compare. The first
+table cuts all histories to the same share of padding, the second takes them as they are.
 
   recbole_ext analyze padding RUN_DIR
 

@@ -60,7 +60,7 @@ GENERAL = {
 }
 
 TRAINING = {
-    "epochs": Key("int", "the most epochs trained", _COUNT),
+    "epochs": Key("int", "the most epochs trained", _POSITIVE),
     "train_batch_size": Key("int", "sequences (or rows) a batch", _POSITIVE),
     "learner": Key("str", "the optimiser", choices=_LEARNERS, fold=True),
     "learning_rate": Key("float", "its step size", _ABOVE_0),

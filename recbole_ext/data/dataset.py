@@ -58,11 +58,6 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
     def inter_feat(self, value: Any) -> None:
         self._inter_feat = value
 
-    def _filter_inter_by_user_or_item(self) -> None:
-        """An item that nothing is told about stays an item: features change no data set."""
-        if not self.config["item_features"]:
-            super()._filter_inter_by_user_or_item()
-
     def _reset_index(self) -> None:
         """Before tokens are numbered: items only described, never taken, join no catalogue.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean, median, stdev
 from typing import Any
 
-from recbole_ext.errors import DataError
+from recbole_ext.errors import DataError, show
 from recbole_ext.experiment.curves import Curve, read_curve
 from recbole_ext.experiment.jobs import Experiment, Job
 from recbole_ext.experiment.one_job import METRICS, RANKS
@@ -21,8 +21,11 @@ PARTS = {
     ("test", KEPT): "test",
     ("test", MASKED): "test_seen_masked",
 }
-_NEEDED = {"best_epoch": int, "epochs": int, "seconds_per_epoch": float, "parameters": int,
-           "seed": int, "data": dict, **dict.fromkeys(PARTS.values(), dict)}  # fmt: skip
+_NEEDED: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("best_epoch", "epochs", "parameters", "seed"), int),
+    **dict.fromkeys(("data", *PARTS.values()), dict),
+    "seconds_per_epoch": (int, float),
+}
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,12 @@ class Finished:
     curve: Curve
     ranks: Path | None
 
-    def time_to_best(self) -> float | None:
-        """Training seconds up to the best epoch; None where no curve tells."""
-        return self.curve.seconds_to(self.metrics["best_epoch"])
+    def seconds_after(self, epoch: int) -> float:
+        """Training seconds up to the end of an epoch (counted from 0), evaluation excluded.
+
+        By the median epoch, so that a machine that stood still or a resumed run does not count.
+        """
+        return float((epoch + 1) * self.metrics["seconds_per_epoch"])
 
 
 @dataclass(frozen=True)
@@ -74,11 +80,9 @@ class Gathered:
         """A figure of ``metrics.json`` over seeds."""
         return Statistic(tuple(float(run.metrics[key]) for run in self.runs))
 
-    def time_to_best(self) -> Statistic | None:
-        """Over seeds; None where a run does not tell."""
-        values = [run.time_to_best() for run in self.runs]
-        found = tuple(value for value in values if value is not None)
-        return Statistic(found) if len(found) == len(values) else None
+    def time_to_best(self) -> Statistic:
+        """Training seconds up to the end of the best epoch."""
+        return Statistic(tuple(r.seconds_after(r.metrics["best_epoch"]) for r in self.runs))
 
 
 def gather(experiment: Experiment, out: Path, runs: Path) -> dict[str, Gathered]:
@@ -112,7 +116,7 @@ def _read_metrics(file: Path) -> dict[str, Any]:
         metrics = json.loads(file.read_text(encoding="utf-8"))
         for key, kind in _NEEDED.items():
             if not isinstance(metrics[key], kind):
-                raise TypeError(f"{key} is no {kind.__name__}")
+                raise TypeError(f"{key} is {show(metrics[key])}")
     except (ValueError, LookupError, TypeError, OSError, RecursionError) as error:
         raise DataError(f"{file}: not as a run left it ({error})") from error
     found: dict[str, Any] = metrics

@@ -108,10 +108,8 @@ def figure(statistic: Statistic | None) -> Cell:
     return Cell(text, statistic.mean)
 
 
-def seconds(statistic: Statistic | None) -> Cell:
+def seconds(statistic: Statistic) -> Cell:
     """The median, in seconds."""
-    if statistic is None:
-        return Cell(NOTHING)
     return Cell(f"{statistic.median:,.1f}", statistic.median)
 
 

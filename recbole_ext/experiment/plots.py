@@ -40,7 +40,7 @@ def _of_dataset(dataset: str, jobs: list[Gathered], report: Report) -> list[Plot
         ("curves-epochs", "Validation NDCG@10 (seen kept) by epoch", curves(jobs, False)),
         ("curves-seconds", "Validation NDCG@10 (seen kept) by training time", curves(jobs, True)),
         ("time", "Quality against training time to the best epoch", against(
-            jobs, "training seconds to the best epoch", _seconds_to_best)),
+            jobs, "training seconds to the best epoch", lambda one: one.time_to_best().median)),
         ("parameters", "Quality against parameters", against(
             jobs, "parameters", lambda one: one.number("parameters").median)),
         *(
@@ -56,31 +56,22 @@ def curves(jobs: Sequence[Gathered], by_seconds: bool) -> go.Figure:
     figure = go.Figure()
     for one in jobs:
         for run in one.runs:
-            points = run.curve.validated(CURVE_METRIC)
+            points = run.curve.of(CURVE_METRIC)
             if points:
-                epochs, seconds, scores = zip(*points, strict=True)
                 name = one.job.name + (f", seed {run.seed}" if len(one.runs) > 1 else "")
-                x = seconds if by_seconds else epochs
-                figure.add_scatter(x=list(x), y=list(scores), mode="lines", name=name)
+                x = [run.seconds_after(epoch) if by_seconds else epoch for epoch, _ in points]
+                figure.add_scatter(x=x, y=[y for _, y in points], mode="lines", name=name)
     x_title = "training seconds" if by_seconds else "epoch"
     return _laid_out(figure, x_title, f"validation {CURVE_METRIC}")
 
 
-def against(
-    jobs: Sequence[Gathered], title: str, number: Callable[[Gathered], float | None]
-) -> go.Figure:
+def against(jobs: Sequence[Gathered], title: str, number: Callable[[Gathered], float]) -> go.Figure:
     """A point for each job; the metric and the protocol are chosen in the page."""
     figure = go.Figure()
-    known = [(one, x) for one in jobs if (x := number(one)) is not None]
-    for one, x in known:
-        figure.add_scatter(
-            x=[x],
-            y=[_mean(one, *CHOICES[0])],
-            mode="markers",
-            name=one.job.name,
-            marker={"size": 11},
-        )
-    _add_choice(figure, [[[_mean(one, *choice)] for one, _ in known] for choice in CHOICES])
+    for one in jobs:
+        y, name = [_mean(one, *CHOICES[0])], one.job.name
+        figure.add_scatter(x=[number(one)], y=y, mode="markers", name=name, marker={"size": 11})
+    _add_choice(figure, [[[_mean(one, *choice)] for one in jobs] for choice in CHOICES])
     figure.update_xaxes(type="log")
     return _laid_out(figure, title, "test")
 
@@ -121,8 +112,3 @@ def _laid_out(figure: go.Figure, x_title: str, y_title: str) -> go.Figure:
 def _mean(one: Gathered, metric: str, protocol: str) -> float | None:
     statistic = one.metric(metric, protocol)
     return None if statistic is None else statistic.mean
-
-
-def _seconds_to_best(one: Gathered) -> float | None:
-    statistic = one.time_to_best()
-    return None if statistic is None else statistic.median

@@ -51,7 +51,8 @@ def _table(
         found = [_job(job, dataset, keys) for job in jobs if job.name in names]
         return tuple({job.name: first.setdefault(job.name, job) for job in found}.values())
 
-    return replace(table, jobs=quickened(table.jobs), baselines=quickened(table.baselines))
+    title = f"{table.title} (quick{f': on {dataset}' if dataset else ''})"
+    return Table(table.key, title, quickened(table.jobs), quickened(table.baselines))
 
 
 def _job(job: Job, dataset: str | None, keys: dict[str, Any]) -> Job:

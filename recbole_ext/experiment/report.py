@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recbole_ext.experiment.comparisons import Comparison, compare_table
@@ -45,7 +45,8 @@ def build_report(experiment: Experiment, out: Path, runs: Path) -> Report:
     users = {name: read_users(one) for name, one in found.items()}
     tables = []
     for table in experiment.tables:
-        jobs = tuple(found[job.name] for job in table.jobs if job.name in found)
+        # A job of two tables may have other reported figures in each.
+        jobs = tuple(replace(found[job.name], job=job) for job in table.jobs if job.name in found)
         if jobs:
             tables.append(TableReport(table, jobs, tuple(compare_table(table, found, users))))
     return Report(experiment.title, out.name, tuple(tables), users)

@@ -19,8 +19,8 @@ HOW_TO_READ = """\
 Leave-one-out, all items ranked, the best epoch by validation tested once. *kept*: items of the
 history stay candidates; *masked*: they do not. Over several seeds: mean ± standard deviation
 (median). *reported*: what papers report, Hit@10/NDCG@10. *best epoch*: of how many run; a run that
-was best in its last epochs was stopped by its budget. Seconds without evaluation, median over
-seeds, of machines that may have done other work as well. *difference*: job minus baseline over the
+was best in its last epochs was stopped by its budget. Seconds without evaluation, by the median
+epoch, of machines that may have done other work as well. *difference*: job minus baseline over the
 users of both, with a bootstrap interval of 95 %; p values are two-sided, paired over users
 (bootstrap, Wilcoxon signed-rank) and Holm-corrected over the jobs of the table."""
 
@@ -95,7 +95,6 @@ def to_csv(report: Report) -> str:
 
 
 def _csv_rows(table: TableReport, one: Gathered) -> Iterator[dict[str, Any]]:
-    to_best = one.time_to_best()
     shared = {
         "table": table.table.key,
         "job": one.job.name,
@@ -104,7 +103,7 @@ def _csv_rows(table: TableReport, one: Gathered) -> Iterator[dict[str, Any]]:
         "seeds": " ".join(str(run.seed) for run in one.runs),
         "parameters": one.runs[0].metrics["parameters"],
         "seconds_per_epoch": one.number("seconds_per_epoch").median,
-        "seconds_to_best": "" if to_best is None else to_best.median,
+        "seconds_to_best": one.time_to_best().median,
     }
     tested = {(c.protocol, c.metric): c for c in table.comparisons if c.job == one.job.name}
     reported = figures_of(one.job)

@@ -48,7 +48,9 @@ class DualSASRec(ComposableRecommender):
             ItemUsers(users, offsets, config["max_users"]),
             self._build_dual_encoder(config),
             Consistency(
-                config["consistency"], config["dual_stop_gradient"], config["dual_temperature"]
+                config["consistency"],
+                config["dual_stop_gradient"],
+                config["dual_temperature"] or 1.0,  # null but for InfoNCE
             ),
             n_items=config["dual_items"],
         )

@@ -43,9 +43,9 @@ def code_cross_entropy(
     Raises:
         ValueError: a target is no item.
     """
-    if not targets.is_cuda and len(targets):
-        if not PAD < int(targets.min()) <= int(targets.max()) < len(codes):
-            raise ValueError(f"a target lies outside the items [{PAD + 1}, {len(codes)})")
+    known = targets.is_cuda or not len(targets)  # on a GPU, looking would wait for it
+    if not known and not PAD < int(targets.min()) <= int(targets.max()) < len(codes):
+        raise ValueError(f"a target lies outside the items [{PAD + 1}, {len(codes)})")
     if weights is None:
         weights = partial.new_full((len(partial),), 1.0 / max(len(partial), 1))
     chunk = chunk_size or default_chunk(len(codes), partial.dtype, partial.device)

@@ -59,6 +59,11 @@ def test_noise_takes_stability_down_to_chance() -> None:
     assert chance(one, one) < 0.25
 
 
-def test_unrelated_widths_are_no_pair() -> None:
+def test_a_collapsed_embedding_is_like_nothing() -> None:
+    one = np.random.default_rng(0).normal(size=(50, 6))
+    assert stability(one, np.ones((50, 6))) == 0.0
+
+
+def test_other_items_are_no_pair() -> None:
     with pytest.raises(ValueError):
         stability(np.ones((5, 3)), np.ones((4, 3)))

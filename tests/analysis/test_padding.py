@@ -130,6 +130,6 @@ def test_one_line_for_a_model_of_recbole(
     done = trained(settings, "GRU4Rec", loss_type="CE", hidden_size=8, embedding_size=8)
     assert main(["analyze", "padding", str(done.run_dir)]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == (
-        "error: model 'GRU4Rec' is RecBole's: how much it pads cannot be chosen; analyze padding is "
-        "for recbole_ext's own models"
+        "error: model 'GRU4Rec' is RecBole's: how much it pads cannot be chosen; analyze padding "
+        "is for recbole_ext's own models"
     )

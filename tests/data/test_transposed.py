@@ -73,8 +73,9 @@ def test_times_are_exact(settings: Settings) -> None:
     for user, item, time in sorted(cycling_rows(), key=lambda row: row[2]):
         times[user, item].append(time)
     users = np.repeat(np.arange(dataset.store.n_users), dataset.store.lengths)
-    names = (dataset.field2id_token[field] for field in ("user_id", "item_id"))
-    pairs = zip(*(tokens[ids] for tokens, ids in zip(names, (users, dataset.store.items))))
+    names = [dataset.field2id_token[field] for field in ("user_id", "item_id")]
+    tokens = [column[ids] for column, ids in zip(names, (users, dataset.store.items), strict=True)]
+    pairs = zip(*tokens, strict=True)
     assert [times[pair].pop(0) for pair in pairs] == dataset.times.tolist()
 
 
@@ -83,13 +84,15 @@ def test_recboles_own_data_set_gives_the_same_sequences(settings: Settings) -> N
     config = ExtConfig("DualSASRec", "ring", config_dict=chosen)
     theirs = data_preparation(config, create_dataset(config))[0].dataset
     ours = load_data(config)
-    found = [item_sequences(config, dataset) for dataset in (ours, theirs)]
-    one, other = (by_token(d, s, "item_id", "user_id") for d, s in zip((ours, theirs), found))
-    assert {k: sorted(v.split()) for k, v in one.items()} == {
-        k: sorted(v.split()) for k, v in other.items()
+    one, other = (
+        by_token(dataset, item_sequences(config, dataset), "item_id", "user_id")
+        for dataset in (ours, theirs)
+    )
+    assert {item: sorted(users.split()) for item, users in one.items()} == {
+        item: sorted(users.split()) for item, users in other.items()
     }
-    assert sum(len(v.split()) for v in one.values()) == (split_of(config, ours).train_end
-                                                        - ours.store.offsets[:-1]).sum()  # fmt: skip
+    trained = (split_of(config, ours).train_end - ours.store.offsets[:-1]).sum()
+    assert sum(len(users.split()) for users in one.values()) == trained
 
 
 def test_next_user_by_hand(shop: dict[str, Any]) -> None:

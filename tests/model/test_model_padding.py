@@ -146,8 +146,8 @@ def test_a_learned_row_that_nothing_reads_stays_as_drawn() -> None:
         (
             "VanillaAR",
             {"padding_row": "learned", "item_id_embedding": False, "item_features": ["genre"]},
-            "padding_row: 'learned' (from config_dict) is learned with the items' vectors: not with "
-            "item_id_embedding: false",
+            "padding_row: 'learned' (from config_dict) is learned with the items' vectors: not "
+            "with item_id_embedding: false",
         ),
         (
             "VanillaAR",

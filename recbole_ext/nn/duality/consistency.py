@@ -22,7 +22,7 @@ class Consistency:
         temperature: τ of InfoNCE.
     """
 
-    def __init__(self, kind: str, stopped: str = "none", temperature: float | None = None) -> None:
+    def __init__(self, kind: str, stopped: str = "none", temperature: float = 1.0) -> None:
         if kind not in CONSISTENCIES or stopped not in STOPPED_SIDES:
             raise ValueError(f"no consistency {kind!r} with {stopped!r} stopped")
         self.kind, self.stopped, self.temperature = kind, stopped, temperature

@@ -145,6 +145,7 @@ class TestDuality:
         part = duality(kind)
         present = torch.tensor([3, 5])
         part.bank.vectors.requires_grad_()
+        torch.manual_seed(0)  # the order in which items are drawn moves the last digit
         loss = part(torch.tensor([1, 4, 4]), present, items.__getitem__)
         (gradient,) = torch.autograd.grad(loss, part.bank.vectors)
         reached = gradient.norm(dim=1) > 1e-5
@@ -152,7 +153,8 @@ class TestDuality:
         with torch.no_grad():
             part.bank.vectors[present] = 100.0
             part.bank.known[present] = False
-            assert part(torch.tensor([1, 4, 4]), present, items.__getitem__) == loss
+            torch.manual_seed(0)
+            assert part(torch.tensor([1, 4, 4]), present, items.__getitem__).equal(loss)
 
     def test_the_test_above_would_see_a_leak(self, items: Tensor) -> None:
         part = duality()
