@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import SMALL, SMALL_OWN
+from tests.conftest import SMALL, SMALL_OWN
 from trained import train
 
 
