@@ -23,7 +23,7 @@ def made() -> PerUser:
     store = SequenceStore.from_ordered(items, users, 5, 5)
     split = leave_one_out(store)
     rows = held_out_rows(store, split.test, max_length=2)
-    ranks = np.array([1.0, 2.5, 30.0])
+    ranks = np.array([1.5, 2.5, 30.0])
     return PerUser.of(rows, ranks, ranks - 0.5, store, split)
 
 
@@ -40,7 +40,8 @@ def test_metrics_of_either_protocol() -> None:
     found = made()
     assert found.metric("Hit", 2, masked=False).tolist() == [1, 0, 0]
     assert found.metric("Hit", 2, masked=True).tolist() == [1, 1, 0]
-    assert found.metric("NDCG", 10, masked=False) == pytest.approx([1, 1 / np.log2(3.5), 0])
+    expected = [1 / np.log2(2.5), 1 / np.log2(3.5), 0]
+    assert found.metric("NDCG", 10, masked=False) == pytest.approx(expected)
 
 
 def test_written_and_read(tmp_path: Path) -> None:
