@@ -41,8 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FloatingPointError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(f"interrupted{_how_to_resume()}", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        how = f"; go on with: {interrupt}" if interrupt.args else _how_to_resume()
+        print(f"interrupted{how}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         return 0
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_recommend(commands)
     _add_generate(commands)
     _add_compare(commands)
+    _add_tune(commands)
     _add_analyze(commands)
     _add_prepare(commands)
     _add_models(commands)
@@ -136,6 +138,13 @@ def _add_compare(commands: Any) -> None:
     compare_command.add_arguments(_add(commands, "compare", summary, compare_command.main))
 
 
+def _add_tune(commands: Any) -> None:
+    from recbole_ext.experiment.tune import command
+
+    summary = "search for a model's best settings"
+    command.add_arguments(_add(commands, "tune", summary, _tune, takes_keys=True))
+
+
 def _add_analyze(commands: Any) -> None:
     from recbole_ext.analysis import command
 
@@ -163,6 +172,14 @@ def _resume(args: argparse.Namespace) -> int:
     from recbole_ext.runner import resume
 
     _print_metrics(resume(args.run_dir))
+    return 0
+
+
+def _tune(args: argparse.Namespace) -> int:
+    from recbole_ext.experiment.tune import command
+
+    if finished := command.main(args):
+        _print_metrics(finished)
     return 0
 
 

@@ -46,7 +46,7 @@ from recbole_ext.training.run_folder import (
     RESUME_FILE,
     RunFolder,
 )
-from recbole_ext.training.trainer import SequenceTrainer
+from recbole_ext.training.trainer import OnValidation, SequenceTrainer
 
 # RecBole's models that cannot do with batches alone, and what they look up besides.
 NEED_THE_TABLE = {
@@ -141,6 +141,9 @@ def run(
     config_file_list: Sequence[str] | None = None,
     config_dict: dict[str, Any] | None = None,
     cli_args: Sequence[str] = (),
+    *,
+    on_validation: OnValidation | None = None,
+    test: bool = True,
 ) -> Run:
     """Train one model on one data set, test the best epoch once, leave a run folder.
 
@@ -149,25 +152,30 @@ def run(
         dataset: name of the data set, a folder of atomic files under ``data_path``.
         config_file_list, config_dict, cli_args: as RecBole's, in rising precedence; ``cli_args``
             are ``--key=value`` strings.
+        on_validation: called after each validation, when a :func:`resume` would go on behind it.
+        test: false leaves the test items alone and the run unfinished, without ``metrics.json``:
+            :func:`resume` would test it.
 
     Raises:
         ConfigError, DataError: one clear line; nothing has been written then.
     """
     config = ExtConfig(model, dataset, list(config_file_list or []), config_dict, list(cli_args))
-    check_trainer(config)
-    flat = load_data(config)
-    split_of(config, flat)  # data that cannot be split leave no folder behind
-    read_item_inputs(config, flat)  # nor do features or vectors that cannot be used
+    flat = prepared_data(config)
     folder = RunFolder.create(
         config["model"], config["dataset"], config["checkpoint_dir"], config["run_dir"]
     )
     folder.write_text(CONFIG_FILE, config.snapshot_yaml())
     with folder.logging():
-        return _train(_assemble(config, flat, folder))
+        return _train(_assemble(config, flat, folder), on_validation, test)
 
 
-def resume(run_dir: str | Path) -> Run:
+def resume(
+    run_dir: str | Path, *, on_validation: OnValidation | None = None, test: bool = True
+) -> Run:
     """Go on with an interrupted run to the result of the uninterrupted one.
+
+    Args:
+        on_validation, test: as for :func:`run`.
 
     Raises:
         CheckpointError: no run folder, already finished, or nothing to resume from.
@@ -182,7 +190,7 @@ def resume(run_dir: str | Path) -> Run:
         assembled = _assemble(config, flat, folder)
         if folder.file(RESUME_FILE).exists():
             assembled.trainer.resume_checkpoint()
-        return _train(assembled)
+        return _train(assembled, on_validation, test)
 
 
 def load(run_dir: str | Path) -> Run:
@@ -207,6 +215,15 @@ def load(run_dir: str | Path) -> Run:
     checkpoint.restore_model(loaded.model, tensors, folder.file(MODEL_FILE))
     loaded.model.eval()
     return loaded
+
+
+def prepared_data(config: ExtConfig) -> FlatOrder:
+    """The data of a run; raises whatever would end it before it leaves a folder behind."""
+    check_trainer(config)
+    flat = load_data(config)
+    split_of(config, flat)  # can they be split?
+    read_item_inputs(config, flat)  # can features and vectors of items be used?
+    return flat
 
 
 def load_data(config: ExtConfig) -> FlatOrder:
@@ -270,21 +287,17 @@ def check_trainer(config: ExtConfig) -> None:
         )
 
 
-def _train(assembled: Run) -> Run:
-    """Fit, test the best epoch once, write the results."""
+def _train(assembled: Run, on_validation: OnValidation | None, test: bool) -> Run:
+    """Fit; then test the best epoch once and write the results, if ``test``."""
     started = perf_counter()
     log = assembled.trainer.logger
     log.info("run folder %s", assembled.run_dir)
     log.info("%s", describe(assembled))
     trainer, loaders = assembled.trainer, assembled.loaders
+    trainer.on_validation = on_validation
     trainer.fit(loaders.train, loaders.valid)
-    seconds = perf_counter() - started
-    test = trainer.rank_with_best(loaders.test)
-    folder = RunFolder(assembled.run_dir)
-    _write_ranks(assembled, test, folder)
-    folder.write_text(HISTORY_FILE, to_csv(trainer.progress.history))
-    assembled.metrics = _report(assembled, test.flat(), seconds)
-    folder.write_json(METRICS_FILE, assembled.metrics)  # last: it says that the run has finished
+    if test:
+        _finish(assembled, perf_counter() - started)
     trainer.tensorboard.close()
     return assembled
 
@@ -295,6 +308,16 @@ def _write_ranks(assembled: Run, test: Evaluation, folder: RunFolder) -> None:
     found = PerUser.of(loaders.test.rows, test.ranks, test.ranks_seen_masked, store, loaders.split)
     with folder.replacing(RANKS_FILE) as beside:
         found.write(beside, store.sha256())
+
+
+def _finish(assembled: Run, seconds: float) -> None:
+    """Test the best epoch once, write the results."""
+    test = assembled.trainer.rank_with_best(assembled.loaders.test)
+    folder = RunFolder(assembled.run_dir)
+    _write_ranks(assembled, test, folder)
+    folder.write_text(HISTORY_FILE, to_csv(assembled.trainer.progress.history))
+    assembled.metrics = _report(assembled, test.flat(), seconds)
+    folder.write_json(METRICS_FILE, assembled.metrics)  # last: it says that the run has finished
 
 
 def describe(assembled: Run) -> str:

@@ -61,7 +61,7 @@ def with_kind(words: Sequence[str]) -> list[str]:
 
 
 def _is_misspelt(word: str) -> bool:
-    return not Path(word).exists() and bool(nearest(word, KINDS))
+    return word.isalpha() and not Path(word).exists() and bool(nearest(word, KINDS))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

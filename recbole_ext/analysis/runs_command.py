@@ -199,7 +199,8 @@ def _count(text: str) -> int | None:
 
 
 def _folder(given: str | None, first: Path) -> Path:
+    """Where figures go; refused before any work where that is a file."""
     folder = first / "analysis" if given is None else Path(given)
     if given == "" or (folder.exists() and not folder.is_dir()):
-        raise ConfigError(f"--out: {show(str(given or folder))} is no folder")
+        raise ConfigError(f"--out: {show(str(folder) if given is None else given)} is no folder")
     return folder

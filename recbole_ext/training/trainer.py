@@ -72,6 +72,24 @@ class Progress:
         return better
 
 
+@dataclass(frozen=True)
+class Validation:
+    """What one validation has found.
+
+    Attributes:
+        epochs: trained so far.
+        score: of ``valid_metric``, unrounded.
+        metrics: all of them, both protocols.
+    """
+
+    epochs: int
+    score: float
+    metrics: dict[str, float]
+
+
+OnValidation = Callable[[Validation], None]
+
+
 class SequenceTrainer(Trainer):
     """Trains any model of the run on RecBole's Trainer and keeps its run folder.
 
@@ -90,6 +108,7 @@ class SequenceTrainer(Trainer):
         self.metric = canonical(config["valid_metric"])
         self.progress = Progress()
         self.data_sha256: str | None = None  # kept with every checkpoint, to tell other data
+        self.on_validation: OnValidation | None = None  # called once its epoch is saved
         self._evaluator = Evaluator(config, split)
         self._schedule: torch.optim.lr_scheduler.LambdaLR | None = None
         self._show_progress = bool(config["show_progress"]) and sys.stderr.isatty()
@@ -117,15 +136,18 @@ class SequenceTrainer(Trainer):
         self._resume_into(train_data)
         while self.progress.epoch + 1 < self.epochs and not self._exhausted():
             self.progress.epoch += 1
-            line = self._epoch_line(train_data)
+            line, validation = self._epoch_line(train_data), None
             if self._validates(valid_data):
-                line += self._validate(valid_data, saved, callback_fn)  # type: ignore[arg-type]
+                validation = self._validate(valid_data, saved, callback_fn)  # type: ignore[arg-type]
+                line += self._told(validation)
             elif saved and not self._can_validate(valid_data):
                 self._save_model()  # nothing tells which epoch is the best: keep the last
             if saved:
                 self._save_resume_state(train_data)
             if verbose:
                 self.logger.info(line)
+            if validation and self.on_validation:
+                self.on_validation(validation)
         self.tensorboard.flush()
         return self.progress.best_score, self.progress.best_metrics
 
@@ -201,8 +223,8 @@ class SequenceTrainer(Trainer):
         valid_data: EvaluationLoader,
         saved: bool,
         callback_fn: Callable[[int, float], None] | None,
-    ) -> str:
-        """Rank the validation items, keep the model if it is the best, and say so."""
+    ) -> Validation:
+        """Rank the validation items and keep the model if it is the best."""
         metrics = self.rank(valid_data).flat()
         score, epoch = metrics[self.metric], self.progress.epoch
         for name, value in metrics.items():
@@ -213,7 +235,12 @@ class SequenceTrainer(Trainer):
             self._save_model()
         if callback_fn:
             callback_fn(epoch, score)
-        return f"  valid {self.metric} {score:.4f}{' *' if best else ''}"
+        return Validation(epoch + 1, score, metrics)
+
+    def _told(self, validation: Validation) -> str:
+        """A validation in the line of its epoch, with a star if it is the best so far."""
+        best = self.progress.best_epoch == self.progress.epoch
+        return f"  valid {self.metric} {validation.score:.4f}{' *' if best else ''}"
 
     def _exhausted(self) -> bool:
         """Whether validation has stopped improving for longer than ``stopping_step`` allows."""

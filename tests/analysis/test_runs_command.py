@@ -159,7 +159,7 @@ def test_the_default_folder_is_the_runs_own(trained: Path) -> None:
         (["--out="], "--out: '' is no folder"),
         (["--user=nobody"], "--user: unknown user 'nobody'"),
         (["--what=locality"], "--what=locality: compares runs; name two or more"),
-        (["--what=choices", "{run}", "--metric=X@3"], "--metric: 'X@3' is not in "),
+        (["{run}", "--what=choices", "--metric=X@3"], "--metric: 'X@3' is not in "),
         (["{run}/nowhere"], "{run}/nowhere is no run folder: it has no config.yaml"),
         (["--out={run}/config.yaml"], "--out: '{run}/config.yaml' is no folder"),
     ],
