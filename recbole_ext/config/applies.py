@@ -23,6 +23,7 @@ APPLIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "in_batch_share": ("negative_sampling", ("mixed",)),
     "gbce_t": ("loss_type", ("gBCE",)),
     "logq_correction": ("loss_type", ("sampled_softmax",)),
+    "exclude_history": ("loss_type", SAMPLED_LOSSES),
 }
 _LIBRARY = ("properties/model/", "properties/dataset/")
 

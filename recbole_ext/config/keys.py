@@ -33,7 +33,7 @@ _SHARE = "[0, 1]"
 
 SAMPLED_LOSSES = ("BCE", "BPR", "gBCE", "sampled_softmax")
 SAMPLINGS = ("uniform", "popularity", "in_batch", "mixed")
-SHARINGS = ("batch", "position")
+SHARINGS = ("auto", "batch", "position")
 
 GENERAL = {
     "gpu_id": Key("str|int|ints", "which GPUs, '' for none; with `use_gpu: false` always none"),
@@ -103,6 +103,7 @@ EVALUATION = {
     "tail_ratio": Key("float|null", "share (above 1: number) of tail items", _ABOVE_0),
     "split_protocol": Key("str", "leave-one-out's details", choices=("paper", "recbole")),
     "holdout": Key("int", "items held out of each user's end; the test is on the first", _POSITIVE),
+    "eval_ips_exponent": Key("float|null", "metrics weighted by 1/count^this beside", _COUNT),
     "eval_users": Key("int|null", "rank that many random users; null: all", _POSITIVE),
 }
 
@@ -188,6 +189,9 @@ ARCHITECTURE = {
     "in_batch_share": _own("float|null", "of mixed: negatives out of the batch", "(0, 1)"),
     "gbce_t": _own("float|null", "calibration of gBCE; 0 is BCE", _SHARE),
     "logq_correction": _own("bool|null", "sampled_softmax less log expected counts"),
+    "exclude_history": _own("bool|null", "no negatives out of the position's own history"),
+    "ips_exponent": _own("float", "targets weigh 1/count^this; 0: all alike", _COUNT),
+    "ips_clip": _own("float|null", "the largest such weight, of mean 1; null: none", "[1, inf)"),
     "attention": _own("str|strs", "how positions are mixed; several: their sum", choices=mixers),
     "position_bias": _own(
         "str", "of the scores of dot_product", choices=("none", "rotary", "relative")

@@ -1,4 +1,4 @@
-"""How often each item is a training target."""
+"""How often each item occurs in the training part, and how often as a training target."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from torch import Tensor
 
 from recbole_ext.data.dataset import FlatOrder
 from recbole_ext.data.split import leave_one_out
-from recbole_ext.data.store import IntArray
+from recbole_ext.data.store import IntArray, SequenceStore
+
+
+def interaction_counts(store: SequenceStore, train_end: IntArray) -> IntArray:
+    """[n_items] by item id, of the training parts alone; PAD's is 0.
+
+    Args:
+        train_end: [n_users] ends of the training parts.
+    """
+    in_training = np.arange(len(store.items)) < np.repeat(train_end, store.lengths)
+    return np.bincount(store.items[in_training], minlength=store.n_items)
 
 
 def target_counts(config: Any, dataset: Any) -> Tensor:

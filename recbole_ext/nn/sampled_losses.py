@@ -7,7 +7,11 @@ For one position with target score s⁺ and negative scores s⁻ (σ the logisti
     BPR              Σ softplus(s⁻ - s⁺) / N
     sampled softmax  log(exp(s⁺) + Σ exp(s⁻ - log m)) - s⁺
 
-A draw that equals the target is no negative: its term is left out of the sum.
+A draw that equals the target is no negative: its term is left out of the sum. So may be those that
+the position has read (``exclude_history``): the others' expected counts stay as they are, so that
+logQ still estimates, without bias, a sum over the items that are left. The loss then tends to the
+cross-entropy over the catalogue less the history, not to the full one: nothing lowers the score of
+an item once it has been read.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from recbole_ext.nn.histories import Histories
 from recbole_ext.nn.negatives import Negatives
 
 
@@ -29,7 +34,7 @@ class Scores:
     Attributes:
         target: [P].
         negative: [P, N].
-        hits: [P, N] bool, draws that are the target.
+        hits: [P, N] bool, draws that are no negatives: the target, or what is excluded.
         log_expected: [N] or [P, N], see :class:`~recbole_ext.nn.negatives.Negatives`.
     """
 
@@ -42,11 +47,20 @@ class Scores:
 SampledLoss = Callable[[Scores], Tensor]
 
 
-def score(states: Tensor, table: Tensor, targets: Tensor, negatives: Negatives) -> Scores:
+def score(
+    states: Tensor,
+    table: Tensor,
+    targets: Tensor,
+    negatives: Negatives,
+    excluded: Histories | None = None,
+) -> Scores:
     """Inner products of states [P, d] with their rows of table [R, d], in fp32 at least.
 
     Negatives that all positions share take one matrix product; a draw a position gathers P x N
     rows.
+
+    Args:
+        excluded: what each position has read is no negative for it.
     """
     wide = torch.promote_types(states.dtype, torch.float32)
     with torch.autocast(states.device.type, enabled=False):
@@ -55,7 +69,10 @@ def score(states: Tensor, table: Tensor, targets: Tensor, negatives: Negatives) 
         shared = rows.dim() == 2
         negative = states @ rows.T if shared else (rows @ states.unsqueeze(-1)).squeeze(-1)
         target = (states * wanted).sum(-1)
-    return Scores(target, negative, negatives.hits(targets), negatives.log_expected)
+    hits = negatives.hits(targets)
+    if excluded is not None:
+        hits = hits | excluded.hold(negatives.ids)
+    return Scores(target, negative, hits, negatives.log_expected)
 
 
 def weighted_sum(losses: Tensor, weights: Tensor | None) -> Tensor:
