@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
-from recbole_ext.analysis import positions_command, rollouts_command
+from recbole_ext.analysis import exposure_command, positions_command, rollouts_command
 
 
 class Kind(Protocol):
@@ -23,6 +23,7 @@ class Kind(Protocol):
 
 
 KINDS: Mapping[str, Kind] = {
+    "exposure": cast(Kind, exposure_command),
     "positions": cast(Kind, positions_command),
     "rollouts": cast(Kind, rollouts_command),
 }

@@ -1,9 +1,9 @@
 """Lists in which no item is exposed beyond its share of consumption.
 
 Item i may fill at most floor(c · consumption_i / Σ consumption · places) of all places. Places are
-given out greedily: the (list, item) pairs of the highest probability first, each list's softmax over
-its candidates making scores of different lists comparable. Greedy matching reaches at least half of
-the largest sum of probabilities there is.
+given out greedily, the (list, item) pairs of the highest probability first: a softmax over each
+list's candidates makes scores of different lists comparable. Greedy matching reaches at least half
+of the largest sum of probabilities that the candidates allow.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def bounded_lists(
 ) -> tuple[IntArray, FloatArray]:
     """[R, k] items and their scores, best first; -inf where no item is left for a place.
 
-    Every round asks for candidates among the items that may still be given. A list that a round does
-    not fill has seen all its candidates run out, so that rounds come to an end.
+    Every round asks for candidates among the items that may still be given. A list that a round
+    does not fill has seen all its candidates run out, so that rounds come to an end.
     """
     lists = _Lists(n_rows, k, limits)
     unfilled = np.arange(n_rows)

@@ -19,8 +19,8 @@ from recbole_ext.model.sampling import build_loss, build_sampler
 from recbole_ext.model.tasks import Rows, Task, hidden_items, next_items, row_of
 from recbole_ext.nn.cloze import Cloze
 from recbole_ext.nn.embedding import PAD
-from recbole_ext.nn.losses import linear_cross_entropy
 from recbole_ext.nn.histories import Histories
+from recbole_ext.nn.losses import linear_cross_entropy
 from recbole_ext.nn.negatives import NegativeSampler
 from recbole_ext.nn.sampled_losses import score, weighted_sum
 

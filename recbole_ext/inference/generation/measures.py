@@ -46,7 +46,9 @@ def gini(items: IntArray, n_items: int) -> FloatArray:
 
     Σ_i (2 i - n - 1) x_i / (n Σ x), x ascending: 0 where all are taken alike.
     """
-    return np.array([gini_of_counts(np.bincount(column, minlength=n_items + 1)[1:]) for column in items.T])
+    return np.array(
+        [gini_of_counts(np.bincount(column, minlength=n_items + 1)[1:]) for column in items.T]
+    )
 
 
 def gini_of_counts(counts: IntArray) -> float:
