@@ -28,7 +28,7 @@ Precedence: RecBole's defaults < properties/ < config files in order < the comma
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code (2: the user's mistake, said in one line)."""
     parser = _parser()
-    args, rest = parser.parse_known_args(sys.argv[1:] if argv is None else list(argv))
+    args, rest = parser.parse_known_args(_words(sys.argv[1:] if argv is None else argv))
     if rest and not args.takes_keys:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     args.rest = rest
@@ -41,11 +41,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FloatingPointError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(f"interrupted{_how_to_resume()}", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        how = f"; go on with: {interrupt}" if interrupt.args else _how_to_resume()
+        print(f"interrupted{how}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         return 0
+
+
+def _words(argv: Sequence[str]) -> list[str]:
+    """`analyze RUN_DIR` names no kind of analysis; the words then get one."""
+    from recbole_ext.analysis.command import with_kind
+
+    words = list(argv)
+    return [*words[:1], *with_kind(words[1:])] if words[:1] == ["analyze"] else words
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_resume(commands)
     _add_recommend(commands)
     _add_generate(commands)
+    _add_compare(commands)
+    _add_tune(commands)
     _add_analyze(commands)
     _add_prepare(commands)
     _add_models(commands)
@@ -120,6 +131,20 @@ def _add_generate(commands: Any) -> None:
     command.add_arguments(_add(commands, "generate", summary, command.main))
 
 
+def _add_compare(commands: Any) -> None:
+    from recbole_ext.experiment import compare_command
+
+    summary = "run and compare many models on many data sets"
+    compare_command.add_arguments(_add(commands, "compare", summary, compare_command.main))
+
+
+def _add_tune(commands: Any) -> None:
+    from recbole_ext.experiment.tune import command
+
+    summary = "search for a model's best settings"
+    command.add_arguments(_add(commands, "tune", summary, _tune, takes_keys=True))
+
+
 def _add_analyze(commands: Any) -> None:
     from recbole_ext.analysis import command
 
@@ -147,6 +172,14 @@ def _resume(args: argparse.Namespace) -> int:
     from recbole_ext.runner import resume
 
     _print_metrics(resume(args.run_dir))
+    return 0
+
+
+def _tune(args: argparse.Namespace) -> int:
+    from recbole_ext.experiment.tune import command
+
+    if finished := command.main(args):
+        _print_metrics(finished)
     return 0
 
 

@@ -28,20 +28,31 @@ from recbole_ext.data.item_inputs import read_item_inputs
 from recbole_ext.data.loaders import Loaders, build_loaders, split_of
 from recbole_ext.errors import CheckpointError, ConfigError, DataError, UserError
 from recbole_ext.evaluation.evaluator import Evaluation
+from recbole_ext.evaluation.per_user import PerUser
 from recbole_ext.inference.asked import Options, asked
+from recbole_ext.inference.generation.generate import Continuations, everyone, generate
+from recbole_ext.inference.generation.options import rollout_options
 from recbole_ext.inference.recommend import recommend
 from recbole_ext.inference.results import Recommendations
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.training import checkpoint
+from recbole_ext.training.history import to_csv
 from recbole_ext.training.run_folder import (
     CONFIG_FILE,
+    HISTORY_FILE,
     METRICS_FILE,
     MODEL_FILE,
+    RANKS_FILE,
     RESUME_FILE,
     RunFolder,
 )
-from recbole_ext.training.trainer import SequenceTrainer
+from recbole_ext.training.trainer import OnValidation, SequenceTrainer
 
+# RecBole's models that cannot do with batches alone, and what they look up besides.
+NEED_THE_TABLE = {
+    "DIEN": "negative items beside every row of RecBole's augmented table",
+    "FEARec": "RecBole's augmented table, for other rows of the same target",
+}
 PACKAGES = ("recbole", "torch", "numpy", "pandas", "scipy")
 
 
@@ -95,6 +106,35 @@ class Run:
         options = Options(k, exclude_seen, on_unknown, title_field, batch_size, max_exposure)
         return recommend(self, asked(whom, users, histories), options)
 
+    def generate(
+        self,
+        whom: Any = None,
+        steps: int = 10,
+        decode: str = "greedy",
+        *,
+        users: Any = None,
+        histories: Any = None,
+        **how: Any,
+    ) -> Continuations:
+        """The next ``steps`` items of each user or history, each prediction fed back as history.
+
+        Args:
+            whom, users, histories: as of :meth:`recommend`; nobody named: all users.
+            decode: ``greedy``, ``sample`` or ``beam``.
+            how: ``temperature``, ``top_k``, ``beam_size``, ``seed``, ``exclude_seen`` (here false
+                if not given), ``on_unknown``, ``title_field`` and ``batch_size``, see
+                :class:`recbole_ext.inference.generation.options.RolloutOptions`.
+
+        Raises:
+            ConfigError, DataError: one clear line: an option that cannot be used, an unknown user
+                or item, an empty history, a model that reads no history, or no item left to
+                predict with ``exclude_seen``.
+        """
+        options = rollout_options(steps=steps, decode=decode, **how)
+        nobody = whom is None and users is None and histories is None
+        wanted = everyone(self) if nobody else asked(whom, users, histories)
+        return generate(self, wanted, options)
+
 
 def run(
     model: str | None = None,
@@ -102,6 +142,9 @@ def run(
     config_file_list: Sequence[str] | None = None,
     config_dict: dict[str, Any] | None = None,
     cli_args: Sequence[str] = (),
+    *,
+    on_validation: OnValidation | None = None,
+    test: bool = True,
 ) -> Run:
     """Train one model on one data set, test the best epoch once, leave a run folder.
 
@@ -110,25 +153,30 @@ def run(
         dataset: name of the data set, a folder of atomic files under ``data_path``.
         config_file_list, config_dict, cli_args: as RecBole's, in rising precedence; ``cli_args``
             are ``--key=value`` strings.
+        on_validation: called after each validation, when a :func:`resume` would go on behind it.
+        test: false leaves the test items alone and the run unfinished, without ``metrics.json``:
+            :func:`resume` would test it.
 
     Raises:
         ConfigError, DataError: one clear line; nothing has been written then.
     """
     config = ExtConfig(model, dataset, list(config_file_list or []), config_dict, list(cli_args))
-    _check_trainer(config)
-    flat = load_data(config)
-    split_of(config, flat)  # data that cannot be split leave no folder behind
-    read_item_inputs(config, flat)  # nor do features or vectors that cannot be used
+    flat = prepared_data(config)
     folder = RunFolder.create(
         config["model"], config["dataset"], config["checkpoint_dir"], config["run_dir"]
     )
     folder.write_text(CONFIG_FILE, config.snapshot_yaml())
     with folder.logging():
-        return _train(_assemble(config, flat, folder))
+        return _train(_assemble(config, flat, folder), on_validation, test)
 
 
-def resume(run_dir: str | Path) -> Run:
+def resume(
+    run_dir: str | Path, *, on_validation: OnValidation | None = None, test: bool = True
+) -> Run:
     """Go on with an interrupted run to the result of the uninterrupted one.
+
+    Args:
+        on_validation, test: as for :func:`run`.
 
     Raises:
         CheckpointError: no run folder, already finished, or nothing to resume from.
@@ -143,7 +191,7 @@ def resume(run_dir: str | Path) -> Run:
         assembled = _assemble(config, flat, folder)
         if folder.file(RESUME_FILE).exists():
             assembled.trainer.resume_checkpoint()
-        return _train(assembled)
+        return _train(assembled, on_validation, test)
 
 
 def load(run_dir: str | Path) -> Run:
@@ -168,6 +216,15 @@ def load(run_dir: str | Path) -> Run:
     checkpoint.restore_model(loaded.model, tensors, folder.file(MODEL_FILE))
     loaded.model.eval()
     return loaded
+
+
+def prepared_data(config: ExtConfig) -> FlatOrder:
+    """The data of a run; raises whatever would end it before it leaves a folder behind."""
+    check_trainer(config)
+    flat = load_data(config)
+    split_of(config, flat)  # can they be split?
+    read_item_inputs(config, flat)  # can features and vectors of items be used?
+    return flat
 
 
 def load_data(config: ExtConfig) -> FlatOrder:
@@ -214,10 +271,15 @@ def _trainer(
     return trainer
 
 
-def _check_trainer(config: ExtConfig) -> None:
-    """RecBole's models with a training loop of their own cannot run under ours."""
+def check_trainer(config: ExtConfig) -> None:
+    """Raises ConfigError for RecBole's models with a training loop or a data set of their own."""
     if issubclass(config.model_class, NextItemRecommender):
         return
+    if config["model"] in NEED_THE_TABLE:
+        raise ConfigError(
+            f"model = '{config['model']}': it reads {NEED_THE_TABLE[config['model']]}, which is "
+            "not made here: rows are gathered batch by batch"
+        )
     wanted = get_trainer(config["MODEL_TYPE"], config["model"])
     if wanted not in (Trainer, TraditionalTrainer):
         raise ConfigError(
@@ -226,27 +288,46 @@ def _check_trainer(config: ExtConfig) -> None:
         )
 
 
-def _train(assembled: Run) -> Run:
-    """Fit, test the best epoch once, write the results."""
+def _train(assembled: Run, on_validation: OnValidation | None, test: bool) -> Run:
+    """Fit; then test the best epoch once and write the results, if ``test``."""
     started = perf_counter()
     log = assembled.trainer.logger
     log.info("run folder %s", assembled.run_dir)
     log.info("%s", describe(assembled))
     trainer, loaders = assembled.trainer, assembled.loaders
+    trainer.on_validation = on_validation
     trainer.fit(loaders.train, loaders.valid)
-    seconds = perf_counter() - started
-    test = trainer.evaluate(loaders.test)
-    assembled.metrics = _report(assembled, test, seconds)
-    RunFolder(assembled.run_dir).write_json(METRICS_FILE, assembled.metrics)
+    if test:
+        _finish(assembled, perf_counter() - started)
     trainer.tensorboard.close()
     return assembled
+
+
+def _write_ranks(assembled: Run, test: Evaluation, folder: RunFolder) -> None:
+    """What the test found for each user."""
+    loaders, store = assembled.loaders, assembled.dataset.store
+    found = PerUser.of(loaders.test.rows, test.ranks, test.ranks_seen_masked, store, loaders.split)
+    with folder.replacing(RANKS_FILE) as beside:
+        found.write(beside, store.sha256())
+
+
+def _finish(assembled: Run, seconds: float) -> None:
+    """Test the best epoch once, write the results."""
+    test = assembled.trainer.rank_with_best(assembled.loaders.test)
+    folder = RunFolder(assembled.run_dir)
+    _write_ranks(assembled, test, folder)
+    folder.write_text(HISTORY_FILE, to_csv(assembled.trainer.progress.history))
+    assembled.metrics = _report(assembled, test.flat(), seconds)
+    folder.write_json(METRICS_FILE, assembled.metrics)  # last: it says that the run has finished
 
 
 def describe(assembled: Run) -> str:
     """What is about to be trained, in one line."""
     store, loaders = assembled.dataset.store, assembled.loaders
+    turned = assembled.config["task"] == "next_user"
     return (
-        f"{assembled.config['model']} on {assembled.config['dataset']}: "
+        f"{assembled.config['model']} on {assembled.config['dataset']}"
+        f"{' turned round (an item is a user here)' if turned else ''}: "
         f"{store.n_users - 1:,} users, {store.n_items - 1:,} items, "
         f"{len(store.items):,} interactions; "
         f"{len(loaders.valid.rows):,} validation and {len(loaders.test.rows):,} test users; "

@@ -33,7 +33,11 @@ _SHARE = "[0, 1]"
 
 SAMPLED_LOSSES = ("BCE", "BPR", "gBCE", "sampled_softmax")
 SAMPLINGS = ("uniform", "popularity", "in_batch", "mixed")
+TASKS = ("next_item", "next_user")
+CONSISTENCIES = ("cosine", "mse", "infonce")
+STOPPED_SIDES = ("none", "item", "dual")
 SHARINGS = ("auto", "batch", "position")
+CODES = ("rq", "pq", "random", "attributes")
 
 GENERAL = {
     "gpu_id": Key("str|int|ints", "which GPUs, '' for none; with `use_gpu: false` always none"),
@@ -56,7 +60,7 @@ GENERAL = {
 }
 
 TRAINING = {
-    "epochs": Key("int", "the most epochs trained", _COUNT),
+    "epochs": Key("int", "the most epochs trained", _POSITIVE),
     "train_batch_size": Key("int", "sequences (or rows) a batch", _POSITIVE),
     "learner": Key("str", "the optimiser", choices=_LEARNERS, fold=True),
     "learning_rate": Key("float", "its step size", _ABOVE_0),
@@ -108,6 +112,7 @@ EVALUATION = {
 }
 
 DATA = {
+    "task": Key("str", "what comes next; next_user: of an item", choices=TASKS),
     "field_separator": Key("str", "between the columns of a file"),
     "seq_separator": Key("str", "within a sequence column"),
     "encoding": Key("str|null", "of the data files"),
@@ -227,6 +232,9 @@ ARCHITECTURE = {
     "unused_qk_projections": _own("bool", "the released code's idle Q and K"),
     "remask_padding": _own("bool", "zero padded positions after each block"),
     "padding_as_class": _own("bool", "PAD is a class of the softmax"),
+    "mask_padding": _own("bool", "the attention sees no padded positions"),
+    "position_at_padding": _own("bool", "positions are added to padding too"),
+    "padding_row": _own("str", "PAD's item vector", choices=("zero", "learned")),
     "score": _own("str", "of a state and an item", choices=("dot", "cosine")),
     "score_temperature": _own("float", "cosines are divided by it", _ABOVE_0),
     "user_embedding": _own("str", "put behind the item's (SSE-PT)", choices=("none", "concat")),
@@ -237,11 +245,25 @@ ARCHITECTURE = {
     "feature_combination": _own("str", "of an item's vectors", choices=("sum", "concat")),
     "score_with_features": _own("bool", "items are scored with features and pretrained vectors"),
     "item_id_embedding": _own("bool", "a learned vector for each item"),
+    "codes": _own("str", "how items become codes (TokenizedSASRec)", choices=CODES),
+    "n_codes": _own("int|null", "M: codes of an item", _POSITIVE),
+    "codebook_size": _own("int", "K: codes to choose from, a level", "[2, inf)"),
+    "code_combination": _own("str", "of an item's code vectors", choices=("sum", "concat")),
     "pretrained_items": _own("str|null", "file of item vectors"),
     "pretrained_frozen": _own("bool", "they stay as they are"),
     "pretrained_unknown": _own(
         "str", "its items that the data set lacks", choices=("error", "skip")
     ),
+}
+
+DUALITY = {
+    "dual_weight": _own("float", "of the consistency in the loss; 0: none", _COUNT),
+    "dual_items": _own("int", "distinct items of a batch that it is measured on", _POSITIVE),
+    "max_users": _own("int", "newest users of an item that make its dual vector", _POSITIVE),
+    "dual_layers": _own("int", "blocks of the dual encoder", _POSITIVE),
+    "consistency": _own("str", "of item and dual vector", choices=CONSISTENCIES),
+    "dual_temperature": _own("float|null", "of infonce: cosines are divided by it", _ABOVE_0),
+    "dual_stop_gradient": _own("str", "side that it does not train", choices=STOPPED_SIDES),
 }
 
 BACKBONE = {
@@ -250,5 +272,5 @@ BACKBONE = {
 }
 
 ANY_MODEL: dict[str, Key] = {**GENERAL, **TRAINING, **EVALUATION, **DATA}
-OWN: dict[str, Key] = {**ARCHITECTURE, **BACKBONE}
+OWN: dict[str, Key] = {**ARCHITECTURE, **DUALITY, **BACKBONE}
 TABLE: dict[str, Key] = {**ANY_MODEL, **ARCHITECTURE}

@@ -42,7 +42,7 @@ def target_counts(config: Any, dataset: Any) -> Tensor:
 
 def _flat_targets(config: Any, dataset: FlatOrder, cloze: bool) -> IntArray:
     store = dataset.store
-    end = leave_one_out(store, config["split_protocol"]).train_end
+    end = leave_one_out(store, config["split_protocol"], config["holdout"]).train_end
     begin = store.offsets[:-1]
     first = np.where(end - begin > 1, begin + (not cloze), end)  # one item alone makes no row
     if config["train_objective"] == "all_positions" and config["long_sequences"] == "truncate":

@@ -12,6 +12,7 @@ from recbole_ext.nn.attention import Mixer, MixerSpec, build_mixer
 from recbole_ext.nn.block import BlockStyle
 from recbole_ext.nn.embedding import (
     PAD,
+    ItemEncoder,
     RandomReplacement,
     SequenceEmbedding,
     UserEmbedding,
@@ -33,7 +34,7 @@ class ComposableRecommender(NextItemRecommender):
         with_users = config["user_embedding"] == "concat"
         self.item_size = config["hidden_size"] // (2 if with_users else 1)
         self.embedding = self._build_embedding(config, dataset)
-        self.encoder = self._build_encoder(config)
+        self.encoder = self._build_encoder(config, config["n_layers"], self.max_seq_length)
         self.scores = self._build_scores(config)
         self.replace_targets = RandomReplacement(self.n_items, config["sse_target_prob"])
         self.apply(self._initialize)
@@ -65,7 +66,7 @@ class ComposableRecommender(NextItemRecommender):
     def _build_embedding(self, config: Any, dataset: Any) -> SequenceEmbedding:
         post, size = config["norm_position"] == "post", config["hidden_size"]
         return SequenceEmbedding(
-            items=build_item_encoder(config, dataset, self.n_embeddings, self.item_size),
+            items=self._build_items(config, dataset),
             max_length=self.max_seq_length,
             learned_positions=config["position_embedding"] == "learned",
             scale=config["scale_embedding"],
@@ -73,7 +74,11 @@ class ComposableRecommender(NextItemRecommender):
             norm=nn.LayerNorm(size, eps=config["layer_norm_eps"]) if post else None,
             users=self._build_users(config, dataset),
             replace_items=RandomReplacement(self.n_items, config["sse_item_prob"]),
+            position_at_padding=config["position_at_padding"],
         )
+
+    def _build_items(self, config: Any, dataset: Any) -> ItemEncoder:
+        return build_item_encoder(config, dataset, self.n_embeddings, self.item_size)
 
     def _build_scores(self, config: Any) -> DotScores:
         if config["user_embedding"] == "concat":
@@ -87,11 +92,11 @@ class ComposableRecommender(NextItemRecommender):
         size = config["hidden_size"] - self.item_size
         return UserEmbedding(dataset.num(self.USER_ID), size, config["sse_user_prob"])
 
-    def _build_encoder(self, config: Any) -> Encoder:
+    def _build_encoder(self, config: Any, n_layers: int, max_length: int) -> Encoder:
         return Encoder(
-            n_layers=config["n_layers"],
+            n_layers=n_layers,
             hidden_size=config["hidden_size"],
-            make_mixer=lambda: self._build_mixer(config),
+            make_mixer=lambda: self._build_mixer(config, max_length),
             make_feed_forward=lambda: FeedForward(
                 config["hidden_size"],
                 config["inner_size"],
@@ -103,16 +108,17 @@ class ComposableRecommender(NextItemRecommender):
                 residual_from=config["residual_from"],
                 value_input=config["value_input"],
                 remask_padding=config["remask_padding"],
+                mask_padding=config["mask_padding"],
                 norm_eps=config["layer_norm_eps"],
                 dropout=config["mixer_dropout_prob"],
             ),
             feed_forward_per_block=config["ffn_placement"] == "per_block",
         )
 
-    def _build_mixer(self, config: Any) -> Mixer:
+    def _build_mixer(self, config: Any, max_length: int) -> Mixer:
         spec = MixerSpec(
             hidden_size=config["hidden_size"],
-            max_length=self.max_seq_length,
+            max_length=max_length,
             n_heads=config["n_heads"],
             dropout=config["attn_dropout_prob"],
             causal=self.cloze is None,

@@ -17,13 +17,12 @@ an item once it has been read.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from recbole_ext.nn.histories import Histories
 from recbole_ext.nn.negatives import Negatives
 
 
@@ -43,36 +42,35 @@ class Scores:
     hits: Tensor
     log_expected: Tensor
 
+    def without(self, excluded: Tensor) -> Scores:
+        """Draws that are true in ``excluded`` [P, N] are no negatives either."""
+        return replace(self, hits=self.hits | excluded)
+
 
 SampledLoss = Callable[[Scores], Tensor]
 
 
-def score(
-    states: Tensor,
-    table: Tensor,
-    targets: Tensor,
-    negatives: Negatives,
-    excluded: Histories | None = None,
+def score(states: Tensor, table: Tensor, targets: Tensor, negatives: Negatives) -> Scores:
+    """Inner products of states [P, d] with their rows of table [R, d], in fp32 at least."""
+    wanted, rows = F.embedding(targets, table), F.embedding(negatives.ids, table)
+    return score_rows(states, wanted, rows, targets, negatives)
+
+
+def score_rows(
+    states: Tensor, wanted: Tensor, rows: Tensor, targets: Tensor, negatives: Negatives
 ) -> Scores:
-    """Inner products of states [P, d] with their rows of table [R, d], in fp32 at least.
+    """The same with the vectors at hand: of the targets [P, d], of the negatives [(P,) N, d].
 
     Negatives that all positions share take one matrix product; a draw a position gathers P x N
     rows.
-
-    Args:
-        excluded: what each position has read is no negative for it.
     """
     wide = torch.promote_types(states.dtype, torch.float32)
     with torch.autocast(states.device.type, enabled=False):
-        states, wanted = states.to(wide), F.embedding(targets, table).to(wide)
-        rows = F.embedding(negatives.ids, table).to(wide)  # [N, d] or [P, N, d]
+        states, wanted, rows = states.to(wide), wanted.to(wide), rows.to(wide)
         shared = rows.dim() == 2
         negative = states @ rows.T if shared else (rows @ states.unsqueeze(-1)).squeeze(-1)
         target = (states * wanted).sum(-1)
-    hits = negatives.hits(targets)
-    if excluded is not None:
-        hits = hits | excluded.hold(negatives.ids)
-    return Scores(target, negative, hits, negatives.log_expected)
+    return Scores(target, negative, negatives.hits(targets), negatives.log_expected)
 
 
 def weighted_sum(losses: Tensor, weights: Tensor | None) -> Tensor:

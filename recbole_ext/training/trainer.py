@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from logging import getLogger
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -40,6 +41,7 @@ class Progress:
     best_metrics: dict[str, float] = field(default_factory=dict)
     without_gain: int = 0
     epoch_seconds: list[float] = field(default_factory=list)
+    history: list[dict[str, float]] = field(default_factory=list)
 
     @classmethod
     def of(cls, saved: dict[str, Any]) -> Progress:
@@ -52,14 +54,40 @@ class Progress:
                 raise TypeError(f"its {name} is no {kind.__name__}")
         return progress
 
+    def note_epoch(self, loss: float, seconds: float, learning_rate: float) -> None:
+        """Note an epoch trained; ``seconds`` without evaluation."""
+        self.epoch_seconds.append(seconds)
+        named = {"epoch": self.epoch, "loss": loss, "seconds": seconds}
+        self.history.append({**named, "learning_rate": learning_rate})
+
     def take(self, score: float, metrics: dict[str, float], bigger: bool) -> bool:
         """Note a validation; true if it is the best so far, in full precision."""
         best = self.best_score
         better = best is None or (score > best if bigger else score < best)
         if better:
             self.best_epoch, self.best_score, self.best_metrics = self.epoch, score, metrics
+        if self.history:
+            self.history[-1].update(metrics)
         self.without_gain = 0 if better else self.without_gain + 1
         return better
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What one validation has found.
+
+    Attributes:
+        epochs: trained so far.
+        score: of ``valid_metric``, unrounded.
+        metrics: all of them, both protocols.
+    """
+
+    epochs: int
+    score: float
+    metrics: dict[str, float]
+
+
+OnValidation = Callable[[Validation], None]
 
 
 class SequenceTrainer(Trainer):
@@ -80,6 +108,7 @@ class SequenceTrainer(Trainer):
         self.metric = canonical(config["valid_metric"])
         self.progress = Progress()
         self.data_sha256: str | None = None  # kept with every checkpoint, to tell other data
+        self.on_validation: OnValidation | None = None  # called once its epoch is saved
         self._evaluator = Evaluator(config, split)
         self._schedule: torch.optim.lr_scheduler.LambdaLR | None = None
         self._show_progress = bool(config["show_progress"]) and sys.stderr.isatty()
@@ -107,15 +136,18 @@ class SequenceTrainer(Trainer):
         self._resume_into(train_data)
         while self.progress.epoch + 1 < self.epochs and not self._exhausted():
             self.progress.epoch += 1
-            line = self._epoch_line(train_data)
+            line, validation = self._epoch_line(train_data), None
             if self._validates(valid_data):
-                line += self._validate(valid_data, saved, callback_fn)  # type: ignore[arg-type]
+                validation = self._validate(valid_data, saved, callback_fn)  # type: ignore[arg-type]
+                line += self._told(validation)
             elif saved and not self._can_validate(valid_data):
                 self._save_model()  # nothing tells which epoch is the best: keep the last
             if saved:
                 self._save_resume_state(train_data)
             if verbose:
                 self.logger.info(line)
+            if validation and self.on_validation:
+                self.on_validation(validation)
         self.tensorboard.flush()
         return self.progress.best_score, self.progress.best_metrics
 
@@ -125,9 +157,10 @@ class SequenceTrainer(Trainer):
         loss, targets = self._train_epoch(train_data, epoch, show_progress=self._show_progress)
         seconds = time.perf_counter() - started
         release_freed_memory()
-        self.progress.epoch_seconds.append(seconds)
+        rate = self._learning_rate()
+        self.progress.note_epoch(loss, seconds, rate)
         self.tensorboard.add_scalar("train/loss", loss, epoch)
-        self.tensorboard.add_scalar("train/learning_rate", self._learning_rate(), epoch)
+        self.tensorboard.add_scalar("train/learning_rate", rate, epoch)
         speed = targets / seconds
         self.tensorboard.add_scalar("train/targets_per_second", speed, epoch)
         return f"epoch {epoch:3d}  loss {loss:.4f}  {seconds:.2f} s  {speed:,.0f} targets/s"
@@ -190,8 +223,8 @@ class SequenceTrainer(Trainer):
         valid_data: EvaluationLoader,
         saved: bool,
         callback_fn: Callable[[int, float], None] | None,
-    ) -> str:
-        """Rank the validation items, keep the model if it is the best, and say so."""
+    ) -> Validation:
+        """Rank the validation items and keep the model if it is the best."""
         metrics = self.rank(valid_data).flat()
         score, epoch = metrics[self.metric], self.progress.epoch
         for name, value in metrics.items():
@@ -202,7 +235,12 @@ class SequenceTrainer(Trainer):
             self._save_model()
         if callback_fn:
             callback_fn(epoch, score)
-        return f"  valid {self.metric} {score:.4f}{' *' if best else ''}"
+        return Validation(epoch + 1, score, metrics)
+
+    def _told(self, validation: Validation) -> str:
+        """A validation in the line of its epoch, with a star if it is the best so far."""
+        best = self.progress.best_epoch == self.progress.epoch
+        return f"  valid {self.metric} {validation.score:.4f}{' *' if best else ''}"
 
     def _exhausted(self) -> bool:
         """Whether validation has stopped improving for longer than ``stopping_step`` allows."""
@@ -218,10 +256,17 @@ class SequenceTrainer(Trainer):
     ) -> dict[str, float]:
         """All metrics of ``eval_data`` under both protocols, of the best model unless said."""
         if load_best_model:
-            path = self.folder.file(MODEL_FILE) if model_file is None else model_file
-            tensors, _ = checkpoint.read(self.folder.path / path)
-            checkpoint.restore_model(self.model, tensors, self.folder.path / path)
+            self._restore(self.folder.path / (model_file or MODEL_FILE))
         return self.rank(eval_data).flat()
+
+    def rank_with_best(self, loader: EvaluationLoader) -> Evaluation:
+        """Ranks and metrics of ``loader`` with the best model."""
+        self._restore(self.folder.file(MODEL_FILE))
+        return self.rank(loader)
+
+    def _restore(self, path: Path) -> None:
+        tensors, _ = checkpoint.read(path)
+        checkpoint.restore_model(self.model, tensors, path)
 
     def rank(self, loader: EvaluationLoader) -> Evaluation:
         """Ranks and metrics of ``loader`` with the model as it is now."""

@@ -83,7 +83,7 @@ def test_the_others_are_left_as_often_as_expected(name: str, shared: bool) -> No
     for row, rest in zip(found, others, strict=True):
         targets = torch.cat([TARGETS[:1], rest])
         drawn = draw(targets)
-        left = ~score(states, table, targets, drawn, READ).hits[0]
+        left = ~score(states, table, targets, drawn).without(READ.hold(drawn.ids)).hits[0]
         ids = drawn.ids if shared else drawn.ids[0]
         row += torch.bincount(ids[left], minlength=V + 1)
     assert not found[:, [2, 5]].any()
@@ -102,7 +102,8 @@ def test_logq_estimates_the_sum_over_what_is_not_read(name: str) -> None:
     target = torch.full((many,), 5)
     read = Histories(READ.inputs, torch.ones(many, dtype=torch.int64), torch.full((many,), 3))
     drawn = NegativeSampler(SOURCES[name], shared=False)(target)
-    scores = score(torch.ones(many, 1, dtype=torch.float64), scores_of, target, drawn, read)
+    scores = score(torch.ones(many, 1, dtype=torch.float64), scores_of, target, drawn)
+    scores = scores.without(read.hold(drawn.ids))
     parts = (scores.negative - scores.log_expected).exp().masked_fill(scores.hits, 0.0)
     sums, e = parts.sum(1), scores_of.squeeze(1).exp()
     error = sums.std() / many**0.5

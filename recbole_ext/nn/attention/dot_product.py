@@ -135,16 +135,7 @@ class DotProductAttention(Mixer):
         return (visible & keep[:, None, None, :]) | own
 
     def weights(self, x: Tensor, keep: Tensor, values: Tensor | None = None) -> Tensor:
-        """The attention matrices, for analysis: rows of padded positions are 0.
-
-        Args:
-            x: [B, w, d], what queries and keys are made of.
-            keep: [B, w].
-            values: [B, w, d], what values are made of; None: ``x``.
-
-        Returns:
-            [B, s, w, w] of the s heads that attend: conv and rnn heads have no weights.
-        """
+        """[B, s, w, w] of the s heads that attend: conv and rnn heads have no weights."""
         width = keep.shape[1]
         if not self.scoring_heads:
             return x.new_zeros(x.shape[0], 0, width, width)

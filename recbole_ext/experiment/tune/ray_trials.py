@@ -1,0 +1,134 @@
+"""Ray Tune runs the trials of a sweep: it asks for configurations, trains, stops the worse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from ray import tune
+from ray.tune.search import Searcher
+
+from recbole_ext.experiment.tune.asha import EPOCHS, SCORE, Asha
+from recbole_ext.experiment.tune.folder import RAY_DIR, Report, SweepFolder, TrialFolder
+from recbole_ext.experiment.tune.machine import Share
+from recbole_ext.experiment.tune.plan import Plan
+from recbole_ext.experiment.tune.trial import train_trial
+
+_FOLDER = "folder"
+
+
+class Watcher(Protocol):
+    """Who is told what the trials do."""
+
+    def reported(self, trial: TrialFolder, report: Report) -> None:
+        """A validation."""
+
+    def ended(self, trial: TrialFolder) -> None:
+        """A trial has ended, by itself or stopped."""
+
+    def died(self, trial: TrialFolder) -> None:
+        """Its process is gone; a resumed sweep goes on with it."""
+
+
+def run_trials(
+    plan: Plan,
+    folder: SweepFolder,
+    share: Share,
+    next_trial: Callable[[], TrialFolder | None],
+    watcher: Watcher,
+) -> None:
+    """Train what ``next_trial`` gives until it gives None. Ray is running.
+
+    Args:
+        next_trial: the next trial to train, its configuration written; new or interrupted.
+    """
+    asha = Asha(plan.space.sweep, plan.bigger, lambda trial: _folder(trial).history())
+    for past in folder.trials():
+        if past.has_ended:
+            asha.remember(past.path.name, past.history())
+    resources = {"cpu": share.threads, "gpu": share.gpus}
+    tuner = tune.Tuner(
+        tune.with_resources(_train, resources),
+        tune_config=tune.TuneConfig(
+            num_samples=-1,
+            search_alg=_Supply(next_trial),
+            scheduler=asha,
+            max_concurrent_trials=share.workers,
+            reuse_actors=True,  # a process takes seconds to import torch
+        ),
+        run_config=tune.RunConfig(
+            name="tune",
+            storage_path=str(folder.file(RAY_DIR)),
+            verbose=0,
+            callbacks=[_Told(watcher)],
+        ),
+    )
+    tuner.fit()
+
+
+def _train(config: dict[str, Any]) -> None:
+    """What a worker runs."""
+    train_trial(TrialFolder(Path(config[_FOLDER])), _report)
+
+
+def _report(report: Report) -> None:
+    tune.report({EPOCHS: report.epochs, SCORE: report.score, "seconds": report.seconds})
+
+
+def _folder(trial: Any) -> TrialFolder:
+    return TrialFolder(Path(trial.config[_FOLDER]))
+
+
+class _Unsaved:
+    """Tune pickles what it is given, to restore it some day; we never do."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class _Supply(_Unsaved, Searcher):
+    """Ray's search algorithm, which only hands on what it is given."""
+
+    def __init__(self, next_trial: Callable[[], TrialFolder | None]) -> None:
+        super().__init__()
+        self._next_trial = next_trial
+
+    def suggest(self, trial_id: str) -> Any:
+        trial = self._next_trial()
+        return Searcher.FINISHED if trial is None else {_FOLDER: str(trial.path)}
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+        """Told by the watcher."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: a sweep resumes from its own folders."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing, for the same reason."""
+
+    def get_state(self) -> dict[str, Any]:
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Nothing."""
+
+
+class _Told(_Unsaved, tune.Callback):
+    """Passes Ray's events on."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        if EPOCHS in result:
+            report = Report(result[EPOCHS], result[SCORE], result["seconds"], {})
+            self._watcher.reported(_folder(trial), report)
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._watcher.ended(_folder(trial))
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._watcher.died(_folder(trial))
