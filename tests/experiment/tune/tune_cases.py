@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -74,8 +75,6 @@ def _one(
         if asha.on_trial_result(None, known, result) == STOP:
             raise SystemExit
 
-    try:
+    with contextlib.suppress(SystemExit):
         train_trial(trial, report)
-    except SystemExit:
-        pass
     watcher.ended(trial)
