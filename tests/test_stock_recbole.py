@@ -75,20 +75,19 @@ def assert_ours_agrees(
         )
 
 
-SAMPLED = {"loss_type": "gBCE", "n_negatives": 8}
+SAMPLED = {"loss_type": "gBCE", "n_negatives": 8, "epochs": 40, "eval_step": 10}
 
 
 @pytest.mark.parametrize("changes", [{}, SAMPLED], ids=str)
 def test_cloze_training(changes: dict[str, Any], settings: Settings) -> None:
     """Masks and negatives are the model's own business: RecBole's loop needs nothing for them."""
     chosen = settings(
-        epochs=12,
         split_protocol="recbole",
         metrics=METRICS,
         metric_decimal_place=10,
         hidden_dropout_prob=0.0,
         attn_dropout_prob=0.0,
-        **changes,
+        **{"epochs": 12, **changes},
     )
     config = ExtConfig("VanillaAE", "ring", config_dict=chosen)
     trained, valid, test, before = stock_run(config)

@@ -19,6 +19,7 @@ from recbole_ext.analysis import (
     positions_command,
     rollouts_command,
     runs_command,
+    tokens_command,
 )
 from recbole_ext.errors import nearest
 
@@ -39,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
     "runs": cast(Kind, runs_command),
     "positions": cast(Kind, positions_command),
     "rollouts": cast(Kind, rollouts_command),
+    "tokens": cast(Kind, tokens_command),
 }
 DEFAULT = "runs"
 

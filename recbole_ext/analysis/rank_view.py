@@ -51,7 +51,13 @@ def draw(data: dict[str, Any]) -> Any:
         panel.plot(places, run["k_by_sigma_noise_drawn"], "--", fillstyle="none", **style)
     for name, null in data["nulls"].items():
         line = ":" if name == "causal" else "-."
-        panel.plot(places, null["k_by_sigma"], line, color="grey", label=f"uniform {name}")
+        panel.plot(
+            places,
+            null["k_by_sigma"],
+            line,
+            color="grey",
+            label=f"uniform {name}, {data['block']} items",
+        )
     panel.set_xticks(places, [f"{sigma:g}" for sigma in data["sigmas"]])
     panel.set(xlabel="σ", ylabel="k", ylim=(0, None))
     panel.set_title("rank k; dashed: with the noise drawn and added", fontsize="medium")

@@ -44,7 +44,9 @@ def draw(data: dict[str, Any]) -> Any:
                     panel.plot(places, values, label=run["run"], **look)
         for name, values in data["nulls"].items():
             line = ":" if name == "causal" else "-."
-            panel.plot(places, values, line, color="grey", label=f"uniform {name}")
+            panel.plot(
+                places, values, line, color="grey", label=f"uniform {name}, {data['block']} items"
+            )
         panel.set(title=f"layer {layer}", xlabel="i", ylim=(0, None))
         whole_numbers(panel.xaxis)
     panels[0].set_ylabel("i-th largest singular value")
@@ -61,7 +63,8 @@ def lines(data: dict[str, Any]) -> list[str]:
         for run in data["runs"]
         for one in run["layers"]
     ]
-    rows += [[f"uniform {name}", "", *values[:5]] for name, values in data["nulls"].items()]
+    for name, values in data["nulls"].items():
+        rows.append([f"uniform {name}, {data['block']} items", "", *values[:5]])
     headers = ("run", "layer", *(f"s{i}" for i in range(1, 6)))
     return ["largest singular values", *tabulate(rows, headers, floatfmt=".3f").splitlines()]
 

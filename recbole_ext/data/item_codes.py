@@ -14,6 +14,7 @@ from recbole_ext.data.attribute_codes import attribute_codes
 from recbole_ext.data.item_columns import item_columns
 from recbole_ext.data.item_svd import item_vectors
 from recbole_ext.data.quantisation import product_codes, residual_codes
+from recbole_ext.data.row_numbers import row_numbers
 from recbole_ext.data.store import IntArray
 from recbole_ext.data.training_pairs import training_pairs
 from recbole_ext.nn.codes import smallest_dtype
@@ -32,7 +33,7 @@ class ItemCodes:
     @property
     def distinct(self) -> int:
         """Items that differ in a code from all before them; the others tie with one of these."""
-        return len(torch.unique(self.values[PAD + 1 :], dim=0))
+        return int(row_numbers(self.values[PAD + 1 :].numpy()).max()) + 1
 
 
 def item_codes(config: Any, dataset: Any) -> ItemCodes:

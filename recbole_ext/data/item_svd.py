@@ -3,7 +3,10 @@
 The matrix holds the cosines of items' sets of users, C_ij = |U_i ∩ U_j| / √(|U_i| |U_j|). With X
 the user-item matrix of zeros and ones whose columns are brought to length 1, C = XᵀX: C is never
 formed, its singular vectors are X's right ones and its singular values the squares of X's. The
-vectors are V Σ, so that V Σ (V Σ)ᵀ is the best approximation of C of that rank.
+vectors are the rows of V Σ, whose inner products are the best approximation of C of that rank,
+brought to length 1: their lengths tell how well an item fits into that rank, not what it is like,
+and vary so much that most of the codes would go to a few items (Beauty: the largest of 256 clusters
+had 3,583 of 12,101 items; of rows of length 1, 184).
 """
 
 from __future__ import annotations
@@ -15,12 +18,15 @@ from scipy import sparse
 from recbole_ext.data.store import IntArray
 
 FloatArray = NDArray[np.float32]
+ROUNDING = np.float32(1e-5)
 
 
 def item_vectors(
     users: IntArray, items: IntArray, n_items: int, rank: int, seed: int
 ) -> FloatArray:
-    """[n_items, rank] float32; zero for PAD and for items without a training interaction.
+    """[n_items, rank] float32, rows of length 1.
+
+    Zero rows: PAD, items without a training interaction, and those the rank has no part of.
 
     Args:
         users, items: [N] of the training interactions; a repeated pair counts once.
@@ -34,7 +40,13 @@ def item_vectors(
     _, values, right = randomized_svd(matrix, width, random_state=seed)
     vectors = np.zeros((n_items, rank), np.float32)
     vectors[:, :width] = right.T * values
-    return vectors
+    return _unit_rows(vectors)
+
+
+def _unit_rows(vectors: FloatArray) -> FloatArray:
+    """Rows of length 1; zero where nothing but rounding errors is left of a row."""
+    lengths = np.sqrt((vectors**2).sum(1, keepdims=True))  # of the whole rows of C: at least 1
+    return np.where(lengths > ROUNDING, vectors / np.maximum(lengths, ROUNDING), np.float32(0.0))
 
 
 def _unit_columns(users: IntArray, items: IntArray, n_items: int) -> sparse.csr_matrix:

@@ -23,7 +23,7 @@ from recbole_ext.inference.results import Recommendations
 from recbole_ext.inference.scorer import Scorer, store_of
 from recbole_ext.inference.sequences import Sequences, continued, known_users, new_users
 from recbole_ext.inference.titles import ItemFile
-from recbole_ext.inference.top import top_k
+from recbole_ext.nn.top import top_k
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
@@ -143,9 +143,10 @@ def best_items(
     for batch in batches_in_order(len(order), batch_size):
         rows = order[batch]
         store, users = continued(sequences, rows), sequences.picked[rows]
-        scores = scorer.candidates(store, users, exclude_seen)
-        if closed is not None:
-            scores = scores.masked_fill(closed.to(scores.device), -torch.inf)
-        values, columns = top_k(scores, k)
+        if closed is None:
+            values, columns = scorer.best(store, users, k, exclude_seen)
+        else:
+            scores = scorer.candidates(store, users, exclude_seen)
+            values, columns = top_k(scores.masked_fill(closed.to(scores.device), -torch.inf), k)
         items[rows], best[rows] = columns.cpu().numpy(), values.double().cpu().numpy()
     return items, best

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -18,12 +18,24 @@ from recbole_ext.errors import ConfigError, DataError, show
 from recbole_ext.inference.sequences import newest_windows
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.nn.embedding import PAD
+from recbole_ext.nn.top import top_k
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
 
 # RecBole's other transforms only add columns for training: random ones, and slowly.
 _SCORING_TRANSFORMS = ("inverse_itemseq", "user_defined")
+_NAN = "the model scored an item as NaN; its ranking means nothing"
+
+
+@runtime_checkable
+class RanksInSlices(Protocol):
+    """A model that finds the best items without the scores of all at once."""
+
+    def top_items(
+        self, interaction: Interaction, k: int, banned: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Scores [B, k] and ids [B, k]; ``banned``: (rows, ids)."""
 
 
 class Scorer:
@@ -67,7 +79,7 @@ class Scorer:
         # A sum is cheap to take and NaN if anything is; infinities of both signs make one too.
         items = scores[:, PAD + 1 :]
         if torch.isnan(items.sum()) and torch.isnan(items).any():
-            raise FloatingPointError("the model scored an item as NaN; its ranking means nothing")
+            raise FloatingPointError(_NAN)
         scores = scores.clone()  # some models hand out what they keep
         scores[:, PAD] = -torch.inf
         return scores
@@ -76,6 +88,20 @@ class Scorer:
         """Scores [B, V], -inf for what must not be recommended."""
         scores = self.scores(store, users)
         return without_seen(scores, store) if exclude_seen else scores
+
+    def best(
+        self, store: SequenceStore, users: IntArray, k: int, exclude_seen: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Scores [B, k] and ids [B, k] of the best candidates, ties by id; -inf: nothing left."""
+        if not isinstance(self.model, RanksInSlices):
+            return top_k(self.candidates(store, users, exclude_seen), k)
+        interaction = self._interaction(store, users)
+        banned = seen_pairs(store, self._device) if exclude_seen else None
+        with torch.no_grad():
+            values, ids = self.model.top_items(interaction, k, banned)
+        if values.isnan().any():  # torch.topk takes NaN for the highest
+            raise FloatingPointError(_NAN)
+        return values, ids
 
     def _interaction(self, store: SequenceStore, users: IntArray) -> Interaction:
         """What evaluation would feed, less the columns that nobody knows."""
@@ -110,11 +136,15 @@ class Scorer:
 
 def without_seen(scores: Tensor, store: SequenceStore) -> Tensor:
     """A copy of the scores [B, V] with -inf for every item of each row's sequence."""
-    owner = torch.from_numpy(np.repeat(np.arange(len(scores)), store.lengths))
-    seen = torch.from_numpy(store.items)
     scores = scores.clone()
-    scores[owner.to(scores.device), seen.to(scores.device)] = -torch.inf
+    scores[seen_pairs(store, scores.device)] = -torch.inf
     return scores
+
+
+def seen_pairs(store: SequenceStore, device: torch.device | str) -> tuple[Tensor, Tensor]:
+    """(rows, item ids) of all that stands in the sequences of a store."""
+    owner = torch.from_numpy(np.repeat(np.arange(store.n_users), store.lengths))
+    return owner.to(device), torch.from_numpy(store.items).to(device)
 
 
 def store_of(run: Run) -> SequenceStore:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from recbole.data.interaction import Interaction
+from torch import Tensor
+
 from recbole_ext.data.item_codes import item_codes
 from recbole_ext.model.composable import ComposableRecommender
 from recbole_ext.model.items import with_rows
 from recbole_ext.nn.catalogue import Catalogue, CodeCatalogue
-from recbole_ext.nn.codes import CodePart
+from recbole_ext.nn.codes import Banned, CodePart
 from recbole_ext.nn.embedding import ItemEncoder
 
 
@@ -29,6 +32,16 @@ class TokenizedSASRec(ComposableRecommender):
         if items.weight is not None:
             return super().catalogue
         return CodeCatalogue(cast(CodePart, items.parts[0]))
+
+    def top_items(
+        self, interaction: Interaction, k: int, banned: Banned | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Scores [B, k] and ids [B, k] of the best next items; -inf where nothing is left.
+
+        Args:
+            banned: (rows, item ids) that must not be recommended.
+        """
+        return self.catalogue.top(self._newest_queries(interaction), self.n_items, k, banned)
 
     def _build_items(self, config: Any, dataset: Any) -> ItemEncoder:
         codes = item_codes(config, dataset)

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from recbole_ext.nn.code_losses import code_cross_entropy
-from recbole_ext.nn.codes import CodePart, code_scores, top_by_codes
+from recbole_ext.nn.codes import Banned, CodePart, ban, code_scores, top_by_codes
 from recbole_ext.nn.embedding.padding import PAD
 from recbole_ext.nn.losses import linear_cross_entropy
 from recbole_ext.nn.negatives import Negatives
 from recbole_ext.nn.sampled_losses import Scores, score, score_rows
+from recbole_ext.nn.top import top_k
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,14 @@ class Catalogue(ABC):
     @abstractmethod
     def scores(self, queries: Tensor, n_items: int) -> Tensor:
         """Queries [B, q] -> scores [B, n_items] of the first ids."""
+
+    def top(
+        self, queries: Tensor, n_items: int, k: int, banned: Banned | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Scores [B, k] and ids [B, k] of the best of the first ids, ties by id; never PAD."""
+        scores = self.scores(queries, n_items)
+        ban(scores, banned)
+        return top_k(scores, k)
 
     @abstractmethod
     def pairs(self, queries: Tensor, ids: Tensor) -> Tensor:
@@ -102,9 +111,9 @@ class CodeCatalogue(Catalogue):
         return code_scores(self.part.partial(queries), self.part.codes[:n_items])
 
     def top(
-        self, queries: Tensor, n_items: int, k: int, banned: tuple[Tensor, Tensor] | None = None
+        self, queries: Tensor, n_items: int, k: int, banned: Banned | None = None
     ) -> tuple[Tensor, Tensor]:
-        """The k best of the first ids: see :func:`recbole_ext.nn.codes.top_by_codes`."""
+        """A slice of the catalogue at a time: [B, n_items] scores are never held."""
         return top_by_codes(self.part.partial(queries), self.part.codes[:n_items], k, banned)
 
     def pairs(self, queries: Tensor, ids: Tensor) -> Tensor:

@@ -43,9 +43,7 @@ def code_cross_entropy(
     Raises:
         ValueError: a target is no item.
     """
-    known = targets.is_cuda or not len(targets)  # on a GPU, looking would wait for it
-    if not known and not PAD < int(targets.min()) <= int(targets.max()) < len(codes):
-        raise ValueError(f"a target lies outside the items [{PAD + 1}, {len(codes)})")
+    _check_targets(targets, len(codes))
     if weights is None:
         weights = partial.new_full((len(partial),), 1.0 / max(len(partial), 1))
     chunk = chunk_size or default_chunk(len(codes), partial.dtype, partial.device)
@@ -54,6 +52,14 @@ def code_cross_entropy(
         partial.flatten(1), rows, targets - (PAD + 1), weights, chunk
     )
     return loss
+
+
+def _check_targets(targets: Tensor, n_items: int) -> None:
+    """On a GPU the look would stall the queue, and its own bounds check fires anyway."""
+    if targets.is_cuda or not len(targets):
+        return
+    if not PAD < int(targets.min()) <= int(targets.max()) < n_items:
+        raise ValueError(f"a target lies outside the items [{PAD + 1}, {n_items})")
 
 
 class _CodeCrossEntropy(torch.autograd.Function):

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 
 from recbole_ext.nn.embedding.items import ItemPart
 from recbole_ext.nn.embedding.padding import PAD
+from recbole_ext.nn.top import top_k
 
+Banned = tuple[Tensor, Tensor]  # (rows, item ids) of what must not be recommended
 BYTES_AT_ONCE = 16_000_000  # of the scores of a slice of the catalogue
 
 
@@ -98,36 +100,36 @@ def slices_of_scores(partial: Tensor, codes: Tensor) -> Iterator[tuple[slice, Te
 
 
 def top_by_codes(
-    partial: Tensor, codes: Tensor, k: int, banned: tuple[Tensor, Tensor] | None = None
+    partial: Tensor, codes: Tensor, k: int, banned: Banned | None = None
 ) -> tuple[Tensor, Tensor]:
     """The k best items of each query without ever holding [P, V] scores.
 
     Args:
         partial: [P, M, K].
-        codes: [V, M]; PAD (row 0) is never recommended.
-        banned: (rows, item ids) of what must not be recommended.
+        codes: [V, M] by item id.
+        banned: what must not be among them; PAD (row 0) never is.
 
     Returns:
-        Scores [P, k] and item ids [P, k], highest first, -inf where nothing is left. Which of equal
-        items come last into the list is torch.topk's choice.
+        Scores [P, k] and item ids [P, k], highest first, equal ones by id ascending; -inf where
+        nothing is left.
     """
     best = partial.new_full((len(partial), k), -torch.inf)
     ids = torch.full((len(partial), k), PAD, device=partial.device)
     for some, part in slices_of_scores(partial, codes):
-        scores = part.T.contiguous()  # [P, C]
-        _ban(scores, some, banned)
-        values, places = scores.topk(min(k, scores.shape[1]), dim=1)
-        both = torch.cat([best, values], 1)
-        best, order = both.topk(k, dim=1)
-        ids = torch.cat([ids, places + some.start], 1).gather(1, order)
+        ban(part.T, banned, some.start)
+        # Items that come into no list are most of all; NaN must not be among them.
+        new = (~(part <= best[:, -1])).any(1).nonzero().squeeze(1)
+        # The best so far come first, their ids are smaller: equal scores stay in order.
+        best, order = top_k(torch.cat([best, part[new].T], 1), k)
+        ids = torch.cat([ids, (new + some.start).expand(len(ids), -1)], 1).gather(1, order)
     return best, ids
 
 
-def _ban(scores: Tensor, some: slice, banned: tuple[Tensor, Tensor] | None) -> None:
-    """-inf for PAD and for the banned of a slice of the catalogue, in place."""
-    if some.start <= PAD < some.stop:
-        scores[:, PAD - some.start] = -torch.inf
+def ban(scores: Tensor, banned: Banned | None, start: int = 0) -> None:
+    """-inf for PAD and for what is banned in scores [P, C] of the ids from ``start``, in place."""
+    if start <= PAD:
+        scores[:, PAD - start] = -torch.inf
     if banned is not None:
         rows, ids = banned
-        here = (ids >= some.start) & (ids < some.stop)
-        scores[rows[here], ids[here] - some.start] = -torch.inf
+        here = (ids >= start) & (ids < start + scores.shape[1])
+        scores[rows[here], ids[here] - start] = -torch.inf

@@ -40,9 +40,8 @@ def test_metrics_of_either_protocol() -> None:
     found = made()
     assert found.metric("Hit", 2, masked=False).tolist() == [1, 0, 0]
     assert found.metric("Hit", 2, masked=True).tolist() == [1, 1, 0]
-    assert found.metric("NDCG", 10, masked=False) == pytest.approx(
-        [1 / np.log2(2.5), 1 / np.log2(3.5), 0]
-    )
+    expected = [1 / np.log2(2.5), 1 / np.log2(3.5), 0]
+    assert found.metric("NDCG", 10, masked=False) == pytest.approx(expected)
 
 
 def test_written_and_read(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from conftest import SMALL, SMALL_OWN, write_atomic
+from small import SMALL, SMALL_OWN, write_atomic
 
 from recbole_ext.cli import main
 from recbole_ext.evaluation import per_user

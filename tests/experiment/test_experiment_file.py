@@ -140,7 +140,6 @@ def test_the_librarys_own_files(name: str) -> None:
         for key, value in job.keys.items():
             assert config[key] == value or key == "train_neg_sample_args", (job.name, key)
         assert all(0 < one.value < 1 for one in figures_of(job).values())
-    assert all(table.baselines for table in experiment.tables)
 
 
 @pytest.mark.parametrize("name", OWN)

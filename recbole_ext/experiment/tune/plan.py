@@ -13,7 +13,7 @@ from recbole_ext.config.layers import DICT
 from recbole_ext.config.sources import parse_arguments, read_yaml
 from recbole_ext.config.yaml_dialect import dump
 from recbole_ext.errors import ConfigError
-from recbole_ext.experiment.tune.space import NAMES, OURS, Space, parse_space
+from recbole_ext.experiment.tune.space import NAMES, OURS, Space
 
 _NOT_KEPT = (*NAMES, "config_files", "checkpoint_dir", "valid_metric")
 _ENDLESS = 1000  # draws in a row that were all known: there is nothing new to find

@@ -118,4 +118,5 @@ def _cells(trial: TrialState, names: list[str]) -> list[Any]:
         trial.best_epoch or None,
         trial.epochs,
         seconds,
-    ] + values
+        *values,
+    ]

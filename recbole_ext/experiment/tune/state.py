@@ -33,7 +33,9 @@ class TrialState:
     def take(self, report: Report, bigger: bool) -> None:
         """Note a validation."""
         self.epochs, self.seconds, self.last = report.epochs, report.seconds, report.score
-        if self.best is None or (report.score > self.best) == bigger and report.score != self.best:
+        if self.best is None or (
+            (report.score > self.best) == bigger and report.score != self.best
+        ):
             self.best, self.best_epoch = report.score, report.epochs
 
 
