@@ -44,9 +44,8 @@ class TrialState:
         """Note a validation."""
         self.epochs, self.seconds, self.last = report.epochs, report.seconds, report.score
         self.first = self.first or (report.epochs, report.seconds)
-        if self.best is None or (
-            (report.score > self.best) == bigger and report.score != self.best
-        ):
+        best, score = self.best, report.score
+        if best is None or (score > best if bigger else score < best):
             self.best, self.best_epoch = report.score, report.epochs
 
 

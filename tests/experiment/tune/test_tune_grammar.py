@@ -95,17 +95,13 @@ def test_malformed(text: str, line: str) -> None:
     [
         ("n_layers: 2", "s.yaml searches nothing: no key has a list or a range of values"),
         ("a: {same_as: b}\nc: [1, 2]", "s.yaml: a: same_as: 'b' is no key of this file"),
-        (
-            "a: {same_as: cd}\ncde: [1, 2]",
-            "s.yaml: a: same_as: 'cd' is no key of this file; did you mean 'cde'?",
-        ),
+        ("a: {same_as: cd}\ncde: [1, 2]", "s.yaml: a: same_as: 'cd' is no key of this file; did yo"
+         "u mean 'cde'?"),
         ("a: {same_as: b}\nb: {same_as: c}\nc: [1, 2]", "s.yaml: a: same_as: 'b' follows another it"
          "self"),
         ("a: [1, 2]\nsweep: 3", "s.yaml: sweep: 3 must be a mapping"),
-        (
-            "a: [1, 2]\nsweep: {trails: 3}",
-            "s.yaml: sweep has the unknown key 'trails'; did you mean 'trials'?",
-        ),
+        ("a: [1, 2]\nsweep: {trails: 3}", "s.yaml: sweep has the unknown key 'trails'; did you mea"
+         "n 'trials'?"),
         ("a: [1, 2]\nsweep: {trials: 0}", "s.yaml: sweep: trials: 0 must be a whole number >= 1"),
         ("a: [1, 2]\nsweep: {search: optona}", "s.yaml: sweep: search: 'optona' must be one of rand"
          "om, optuna; did you mean 'optuna'?"),

@@ -51,8 +51,7 @@ def test_optuna_finds_the_better_part(bigger: bool) -> None:
         assert type(values["n"]) is int and 1 <= values["n"] <= 8
         search.tell(number, worth(values) if bigger else -worth(values))
         found.append(worth(values))
-    assert mean(found[-20:]) > mean(found[:20]) + 0.3
-    assert mean(found[-20:]) > 1.2
+    assert mean(found[-20:]) > 1.2, "at random it is 0.91"
 
 
 def test_optuna_knows_what_was_before() -> None:

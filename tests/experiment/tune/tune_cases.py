@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -75,6 +74,6 @@ def _one(
         if asha.on_trial_result(None, known, result) == STOP:
             raise SystemExit
 
-    with contextlib.suppress(SystemExit):
+    with suppress(SystemExit):
         train_trial(trial, report)
     watcher.ended(trial)
