@@ -50,20 +50,20 @@ class Scorer:
         config = run.config
         self.model, self.dataset, self.known = run.model.eval(), run.dataset, known
         self.n_items = run.dataset.item_num
-        self._name, self._device = config["model"], config["device"]
-        self._max_length = config["MAX_ITEM_LIST_LENGTH"]
-        self._names = FieldNames.from_config(config)
+        self._name, self.device = config["model"], config["device"]
+        self.max_length = config["MAX_ITEM_LIST_LENGTH"]
+        self.names = FieldNames.from_config(config)
         self._width = gathered_width(config, is_own(run))
         self._joins = isinstance(run.dataset, FlatSequentialDataset) and not is_own(run)
         transforms = self._joins and config["transform"] in _SCORING_TRANSFORMS
         self._transform = construct_transform(config) if transforms else None
         # What nobody knows of an item yet to come, and of a user never seen.
         columns = store_of(run).columns
-        self._absent = {self._names.item, *columns}
+        self._absent = {self.names.item, *columns}
         if not known:
-            self._absent.add(self._names.user)
+            self._absent.add(self.names.user)
         if rolls_out or not known:
-            self._absent |= {name + self._names.list_suffix for name in columns}
+            self._absent |= {name + self.names.list_suffix for name in columns}
 
     @torch.no_grad()
     def scores(self, store: SequenceStore, users: IntArray) -> Tensor:
@@ -75,7 +75,14 @@ class Scorer:
         Raises:
             FloatingPointError: a score is NaN.
         """
-        scores = self._scores(self._interaction(store, users))
+        return self.settled(self._scores(self._interaction(store, users)))
+
+    def settled(self, scores: Tensor) -> Tensor:
+        """A copy of a model's scores [B, V], PAD's -inf.
+
+        Raises:
+            FloatingPointError: a score is NaN.
+        """
         # A sum is cheap to take and NaN if anything is; infinities of both signs make one too.
         items = scores[:, PAD + 1 :]
         if torch.isnan(items.sum()) and torch.isnan(items).any():
@@ -96,7 +103,7 @@ class Scorer:
         if not isinstance(self.model, RanksInSlices):
             return top_k(self.candidates(store, users, exclude_seen), k)
         interaction = self._interaction(store, users)
-        banned = seen_pairs(store, self._device) if exclude_seen else None
+        banned = seen_pairs(store, self.device) if exclude_seen else None
         with torch.no_grad():
             values, ids = self.model.top_items(interaction, k, banned)
         if values.isnan().any():  # torch.topk takes NaN for the highest
@@ -105,15 +112,15 @@ class Scorer:
 
     def _interaction(self, store: SequenceStore, users: IntArray) -> Interaction:
         """What evaluation would feed, less the columns that nobody knows."""
-        windows = newest_windows(store, users, self._max_length)
-        batch = gather(store, windows, np.arange(len(users)), self._names, self._width)
+        windows = newest_windows(store, users, self.max_length)
+        batch = gather(store, windows, np.arange(len(users)), self.names, self._width)
         columns = batch.interaction.items()
         batch = Interaction({name: v for name, v in columns if name not in self._absent})
         if self._joins:
             batch = self.dataset.join(batch)
         if self._transform is not None:
             batch = self._transform(self.dataset, batch)
-        return batch.to(self._device)
+        return batch.to(self.device)
 
     def _scores(self, interaction: Interaction) -> Tensor:
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from recbole_ext.model.base import NextItemRecommender
@@ -21,6 +23,23 @@ from recbole_ext.nn.encoder import Encoder
 from recbole_ext.nn.feed_forward import FeedForward
 from recbole_ext.nn.histories import Histories
 from recbole_ext.nn.scores import CosineScores, DotScores, UserScores
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is known of B sequences of w slots.
+
+    Attributes:
+        keep: [B, w] bool, true at real items.
+        inputs: of each block, [B, w, d].
+    """
+
+    keep: Tensor
+    inputs: list[Tensor]
+
+    def of(self, rows: Tensor) -> Memory:
+        """That of some of them, in another order."""
+        return Memory(self.keep[rows], [one[rows] for one in self.inputs])
 
 
 class ComposableRecommender(NextItemRecommender):
@@ -49,6 +68,27 @@ class ComposableRecommender(NextItemRecommender):
     ) -> Tensor:
         keep = item_seq != PAD  # [B, w]
         return self.encoder(self.embedding(item_seq, keep, user), keep, last_only)
+
+    @property
+    def extends(self) -> bool:
+        """Whether :meth:`remember` may be used: one more item changes no older state.
+
+        Not where positions count from the end of a sequence, which every item moves.
+        """
+        slides = self.embedding.positions is None and self.embedding.users is None
+        return slides and self.cloze is None and self.encoder.extends
+
+    def remember(self, item_seq: Tensor, before: Memory | None = None) -> tuple[Tensor, Memory]:
+        """The newest state [B, d] of sequences, and what to know of them when an item follows.
+
+        Args:
+            item_seq: right-aligned ids [B, w]; with ``before`` [B, 1], the item that followed.
+        """
+        new = item_seq != PAD
+        x = self.embedding(item_seq, new)
+        keep = new if before is None else torch.cat([before.keep, new], 1)
+        state, inputs = self.encoder.remember(x, keep, before.inputs if before else None)
+        return state.squeeze(1), Memory(keep, inputs)
 
     def queries(self, states: Tensor, user: Tensor) -> Tensor:
         users = self.embedding.users

@@ -45,7 +45,7 @@ OURS = [
     ("--hidden_dropout_prob=-0.1", "must be a number in [0, 1)"),
     ("--min_lr_ratio=1.01", "must be a number in [0, 1]"),
     ("--seed=4294967296", "must be a whole number in [0, 4294967295]"),
-    ("--epochs=0", "epochs: 0 (from --epochs) must be a whole number >= 1"),
+    ("--epochs=0", "epochs: '0' (from --epochs) must be a whole number >= 1"),
     ("--epochs=-1", "must be a whole number >= 1"),
     ("--epochs=9223372036854775808", "must be a whole number >= 1"),
     ("--topk=0", "must be a whole number >= 1 or a list of whole numbers >= 1"),

@@ -67,6 +67,14 @@ class Mixer(Attending):
     width w < n is the lower-right part of the full one: every absolute slot counts from the end.
     """
 
+    @property
+    def extends(self) -> bool:
+        """Whether a later item leaves what older slots get as it is, wherever they slide.
+
+        It does where the future is masked and slots count by their distance alone.
+        """
+        return False
+
     def __init__(self, spec: MixerSpec) -> None:
         super().__init__()
         self.spec = spec

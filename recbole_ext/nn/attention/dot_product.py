@@ -90,6 +90,10 @@ class DotProductAttention(Mixer):
             parts += [self._attend(group, allowed) for group in self._groups(x, by_head, queries)]
         return self.finish(parts[0] if len(parts) == 1 else torch.cat(parts, 1), value, keep)
 
+    @property
+    def extends(self) -> bool:
+        return self.spec.causal and not self.spec.n_local_heads
+
     def _relative_bias(self) -> nn.Parameter | None:
         if self.spec.position_bias != "relative" or not self.scoring_heads:
             return None

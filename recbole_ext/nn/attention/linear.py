@@ -50,6 +50,10 @@ class LinearAttention(Mixer):
         queries, width = shares.shape[-2:]
         return shares * visible_keys(width, queries, self.spec.causal, shares.device)
 
+    @property
+    def extends(self) -> bool:
+        return self.spec.causal
+
     def _quadratic(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         shares = self._shares(query, key)
         return self.dropout(shares) @ value / _at_least_tiny(shares.sum(-1, keepdim=True))

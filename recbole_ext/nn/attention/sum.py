@@ -31,6 +31,10 @@ class SumOfMixers(Mixer):
         first, *others = (part(x, values, keep, last_only) for part in self.parts)
         return self.project(sum(others, first), keep)
 
+    @property
+    def extends(self) -> bool:
+        return all(cast(Mixer, part).extends for part in self.parts)
+
     def weights(self, x: Tensor, keep: Tensor, values: Tensor | None = None) -> Tensor:
         """Those of all parts, in their order: the sum is over outputs, no matrix is shared."""
         parts = (cast(Mixer, part) for part in self.parts)
