@@ -245,15 +245,18 @@ ARCHITECTURE = {
     "feature_combination": _own("str", "of an item's vectors", choices=("sum", "concat")),
     "score_with_features": _own("bool", "items are scored with features and pretrained vectors"),
     "item_id_embedding": _own("bool", "a learned vector for each item"),
-    "codes": _own("str", "how items become codes (TokenizedSASRec)", choices=CODES),
-    "n_codes": _own("int|null", "M: codes of an item", _POSITIVE),
-    "codebook_size": _own("int", "K: codes to choose from, a level", "[2, inf)"),
-    "code_combination": _own("str", "of an item's code vectors", choices=("sum", "concat")),
     "pretrained_items": _own("str|null", "file of item vectors"),
     "pretrained_frozen": _own("bool", "they stay as they are"),
     "pretrained_unknown": _own(
         "str", "its items that the data set lacks", choices=("error", "skip")
     ),
+}
+
+TOKENS = {
+    "codes": _own("str", "how items become codes (TokenizedSASRec)", choices=CODES),
+    "n_codes": _own("int|null", "M: codes of an item", _POSITIVE),
+    "codebook_size": _own("int", "K: codes to choose from, a level", "[2, inf)"),
+    "code_combination": _own("str", "of an item's code vectors", choices=("sum", "concat")),
 }
 
 DUALITY = {
@@ -272,5 +275,5 @@ BACKBONE = {
 }
 
 ANY_MODEL: dict[str, Key] = {**GENERAL, **TRAINING, **EVALUATION, **DATA}
-OWN: dict[str, Key] = {**ARCHITECTURE, **DUALITY, **BACKBONE}
+OWN: dict[str, Key] = {**ARCHITECTURE, **TOKENS, **DUALITY, **BACKBONE}
 TABLE: dict[str, Key] = {**ANY_MODEL, **ARCHITECTURE}
