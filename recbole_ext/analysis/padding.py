@@ -20,9 +20,9 @@ from recbole_ext.data.rows import Rows
 from recbole_ext.data.store import IntArray, SequenceStore
 from recbole_ext.evaluation.metrics import FloatArray, per_user
 from recbole_ext.evaluation.ranks import rank_targets
-from recbole_ext.inference.top import top_k
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.nn.embedding import PAD
+from recbole_ext.nn.top import top_k
 
 TENTHS = range(10)
 K = 10
@@ -135,8 +135,7 @@ def _gathered(store: SequenceStore, rows: Rows, picked: IntArray) -> tuple[Tenso
 def _scores(model: NextItemRecommender, aligned: Tensor, users: Tensor) -> Tensor:
     """[B, V] of right-aligned histories, just as wide as they are given."""
     queries = model.queries(model.newest_state(aligned, users), users)
-    scores: Tensor = queries @ model.item_table[: model.n_items].T
-    return scores
+    return model.catalogue.scores(queries, model.n_items)
 
 
 def _best(scores: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ SAMPLINGS = ("uniform", "popularity", "in_batch", "mixed")
 TASKS = ("next_item", "next_user")
 CONSISTENCIES = ("cosine", "mse", "infonce")
 STOPPED_SIDES = ("none", "item", "dual")
-SHARINGS = ("batch", "position")
+SHARINGS = ("auto", "batch", "position")
 CODES = ("rq", "pq", "random", "attributes")
 
 GENERAL = {
@@ -107,6 +107,7 @@ EVALUATION = {
     "tail_ratio": Key("float|null", "share (above 1: number) of tail items", _ABOVE_0),
     "split_protocol": Key("str", "leave-one-out's details", choices=("paper", "recbole")),
     "holdout": Key("int", "items held out of each user's end; the test is on the first", _POSITIVE),
+    "eval_ips_exponent": Key("float|null", "metrics weighted by 1/count^this beside", _COUNT),
     "eval_users": Key("int|null", "rank that many random users; null: all", _POSITIVE),
 }
 
@@ -193,6 +194,9 @@ ARCHITECTURE = {
     "in_batch_share": _own("float|null", "of mixed: negatives out of the batch", "(0, 1)"),
     "gbce_t": _own("float|null", "calibration of gBCE; 0 is BCE", _SHARE),
     "logq_correction": _own("bool|null", "sampled_softmax less log expected counts"),
+    "exclude_history": _own("bool|null", "no negatives out of the position's own history"),
+    "ips_exponent": _own("float", "targets weigh 1/count^this; 0: all alike", _COUNT),
+    "ips_clip": _own("float|null", "the largest such weight, of mean 1; null: none", "[1, inf)"),
     "attention": _own("str|strs", "how positions are mixed; several: their sum", choices=mixers),
     "position_bias": _own(
         "str", "of the scores of dot_product", choices=("none", "rotary", "relative")

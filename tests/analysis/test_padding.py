@@ -17,6 +17,7 @@ from recbole_ext.analysis import padding
 from recbole_ext.cli import main
 from recbole_ext.data.rows import Rows
 from recbole_ext.data.store import SequenceStore
+from recbole_ext.nn.catalogue import TableCatalogue
 
 Settings = Callable[..., dict[str, Any]]
 WINDOW = 8
@@ -26,7 +27,7 @@ class CountsSlots:
     """Scores every item by the number of slots times a number of its own."""
 
     n_items, device = 4, "cpu"
-    item_table = torch.tensor([[9.0], [1.0], [-1.0], [0.5]])
+    catalogue = TableCatalogue(torch.tensor([[9.0], [1.0], [-1.0], [0.5]]))
 
     def eval(self) -> None:
         pass

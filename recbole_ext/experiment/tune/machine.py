@@ -18,6 +18,10 @@ ADDRESS = "RAY_ADDRESS"
 _PACKAGES = str(Path(__file__).resolve().parents[3])
 _OBJECTS = 80 * 2**20  # bytes; the smallest store that Ray starts with: trials pass numbers only
 
+_TOKEN = "RAY_AUTH_TOKEN"
+_OWN_TOKEN = secrets.token_hex(32)  # one a process: Ray reads it once
+_SET_BY_RAY = ("RAY_AUTH_MODE",)
+
 _RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
@@ -81,7 +85,7 @@ def ray_running(divided: Share) -> Iterator[None]:
     """
     place = tempfile.mkdtemp(prefix="rbx")
     cluster = bool(os.environ.get(ADDRESS))
-    own = {} if cluster else _own_ray(place)
+    own = {} if cluster else {"RAY_TMPDIR": place, _TOKEN: os.environ.get(_TOKEN, _OWN_TOKEN)}
     with _environment({**_RAY_ENVIRONMENT, **own, "PYTHONPATH": _python_path()}), _quiet():
         import ray
 
@@ -94,11 +98,6 @@ def ray_running(divided: Share) -> Iterator[None]:
         finally:
             ray.shutdown()
             shutil.rmtree(place, ignore_errors=True)
-
-
-def _own_ray(place: str) -> dict[str, str]:
-    token = secrets.token_hex(32)
-    return {"RAY_TMPDIR": place, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
 
 
 @contextmanager
@@ -135,7 +134,7 @@ def _python_path() -> str:
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
     """Environment variables for the block; child processes inherit them."""
-    before = {name: os.environ.get(name) for name in values}
+    before = {name: os.environ.get(name) for name in (*values, *_SET_BY_RAY)}
     os.environ.update(values)
     try:
         yield
