@@ -24,7 +24,7 @@ def test_every_own_model_says_what_it_is(name: str) -> None:
 def test_objectives_and_axes_follow_from_the_keys() -> None:
     assert about("VanillaAE").objective == "masked items, CE"
     assert about("CorrectedSASRec").objective == "next item, last position, CE"
-    assert about("SASRecPlus").axes == "attention dot_product + relative_positional"
+    assert about("SASRecPlus").axes == "attention relative_positional"
     assert about("LocalAE").axes.endswith("local window")
 
 
