@@ -28,7 +28,7 @@ Precedence: RecBole's defaults < properties/ < config files in order < the comma
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code (2: the user's mistake, said in one line)."""
     parser = _parser()
-    args, rest = parser.parse_known_args(sys.argv[1:] if argv is None else list(argv))
+    args, rest = parser.parse_known_args(_words(sys.argv[1:] if argv is None else argv))
     if rest and not args.takes_keys:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     args.rest = rest
@@ -49,6 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
+def _words(argv: Sequence[str]) -> list[str]:
+    """`analyze RUN_DIR` names no kind of analysis; the words then get one."""
+    from recbole_ext.analysis.command import with_kind
+
+    words = list(argv)
+    return [*words[:1], *with_kind(words[1:])] if words[:1] == ["analyze"] else words
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="recbole_ext", description="Self-attentive sequential recommendation on RecBole."
@@ -59,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_resume(commands)
     _add_recommend(commands)
     _add_generate(commands)
+    _add_compare(commands)
     _add_tune(commands)
     _add_analyze(commands)
     _add_prepare(commands)
@@ -120,6 +129,13 @@ def _add_generate(commands: Any) -> None:
 
     summary = "predict several items ahead, feeding predictions back"
     command.add_arguments(_add(commands, "generate", summary, command.main))
+
+
+def _add_compare(commands: Any) -> None:
+    from recbole_ext.experiment import compare_command
+
+    summary = "run and compare many models on many data sets"
+    compare_command.add_arguments(_add(commands, "compare", summary, compare_command.main))
 
 
 def _add_tune(commands: Any) -> None:

@@ -21,9 +21,11 @@ from recbole_ext.errors import ConfigError, nearest, show
 
 MODELS: dict[str, str] = {
     "ComposableRecommender": "recbole_ext.model.composable:ComposableRecommender",
+    "DualSASRec": "recbole_ext.model.dual:DualSASRec",
     "FPARec": "recbole_ext.model.fparec:FPARec",
     "HFRec": "recbole_ext.model.hfrec:HFRec",
     "PARec": "recbole_ext.model.fparec:PARec",
+    "TokenizedSASRec": "recbole_ext.model.tokenized:TokenizedSASRec",
 }
 
 REGISTERED: dict[str, Registered] = {}  # users' own, by `register_model`

@@ -28,20 +28,31 @@ from recbole_ext.data.item_inputs import read_item_inputs
 from recbole_ext.data.loaders import Loaders, build_loaders, split_of
 from recbole_ext.errors import CheckpointError, ConfigError, DataError, UserError
 from recbole_ext.evaluation.evaluator import Evaluation
+from recbole_ext.evaluation.per_user import PerUser
 from recbole_ext.inference.asked import Options, asked
+from recbole_ext.inference.generation.generate import Continuations, everyone, generate
+from recbole_ext.inference.generation.options import rollout_options
 from recbole_ext.inference.recommend import recommend
 from recbole_ext.inference.results import Recommendations
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.training import checkpoint
+from recbole_ext.training.history import to_csv
 from recbole_ext.training.run_folder import (
     CONFIG_FILE,
+    HISTORY_FILE,
     METRICS_FILE,
     MODEL_FILE,
+    RANKS_FILE,
     RESUME_FILE,
     RunFolder,
 )
 from recbole_ext.training.trainer import OnValidation, SequenceTrainer
 
+# RecBole's models that cannot do with batches alone, and what they look up besides.
+NEED_THE_TABLE = {
+    "DIEN": "negative items beside every row of RecBole's augmented table",
+    "FEARec": "RecBole's augmented table, for other rows of the same target",
+}
 PACKAGES = ("recbole", "torch", "numpy", "pandas", "scipy")
 
 
@@ -78,6 +89,7 @@ class Run:
         on_unknown: str = "error",
         title_field: str | None = None,
         batch_size: int | None = None,
+        max_exposure: float | None = None,
     ) -> Recommendations:
         """The ``k`` items that come next for each user or history.
 
@@ -85,14 +97,43 @@ class Run:
             whom: user tokens (``["u1", "u2"]``) or histories, oldest item first
                 (``[["i1", "i2"], ["i3"]]``); or say which by ``users`` or ``histories``. A known
                 user is continued from everything known of him, held-out items included.
-            exclude_seen, on_unknown, title_field, batch_size: see
+            exclude_seen, on_unknown, title_field, batch_size, max_exposure: see
                 :class:`recbole_ext.inference.asked.Options`.
 
         Raises:
             ConfigError, DataError: one clear line: an unknown user or item, an empty history.
         """
-        options = Options(k, exclude_seen, on_unknown, title_field, batch_size)
+        options = Options(k, exclude_seen, on_unknown, title_field, batch_size, max_exposure)
         return recommend(self, asked(whom, users, histories), options)
+
+    def generate(
+        self,
+        whom: Any = None,
+        steps: int = 10,
+        decode: str = "greedy",
+        *,
+        users: Any = None,
+        histories: Any = None,
+        **how: Any,
+    ) -> Continuations:
+        """The next ``steps`` items of each user or history, each prediction fed back as history.
+
+        Args:
+            whom, users, histories: as of :meth:`recommend`; nobody named: all users.
+            decode: ``greedy``, ``sample`` or ``beam``.
+            how: ``temperature``, ``top_k``, ``beam_size``, ``seed``, ``exclude_seen`` (here false
+                if not given), ``on_unknown``, ``title_field`` and ``batch_size``, see
+                :class:`recbole_ext.inference.generation.options.RolloutOptions`.
+
+        Raises:
+            ConfigError, DataError: one clear line: an option that cannot be used, an unknown user
+                or item, an empty history, a model that reads no history, or no item left to
+                predict with ``exclude_seen``.
+        """
+        options = rollout_options(steps=steps, decode=decode, **how)
+        nobody = whom is None and users is None and histories is None
+        wanted = everyone(self) if nobody else asked(whom, users, histories)
+        return generate(self, wanted, options)
 
 
 def run(
@@ -179,7 +220,7 @@ def load(run_dir: str | Path) -> Run:
 
 def prepared_data(config: ExtConfig) -> FlatOrder:
     """The data of a run; raises whatever would end it before it leaves a folder behind."""
-    _check_trainer(config)
+    check_trainer(config)
     flat = load_data(config)
     split_of(config, flat)  # can they be split?
     read_item_inputs(config, flat)  # can features and vectors of items be used?
@@ -230,10 +271,15 @@ def _trainer(
     return trainer
 
 
-def _check_trainer(config: ExtConfig) -> None:
-    """RecBole's models with a training loop of their own cannot run under ours."""
+def check_trainer(config: ExtConfig) -> None:
+    """Raises ConfigError for RecBole's models with a training loop or a data set of their own."""
     if issubclass(config.model_class, NextItemRecommender):
         return
+    if config["model"] in NEED_THE_TABLE:
+        raise ConfigError(
+            f"model = '{config['model']}': it reads {NEED_THE_TABLE[config['model']]}, which is "
+            "not made here: rows are gathered batch by batch"
+        )
     wanted = get_trainer(config["MODEL_TYPE"], config["model"])
     if wanted not in (Trainer, TraditionalTrainer):
         raise ConfigError(
@@ -257,18 +303,31 @@ def _train(assembled: Run, on_validation: OnValidation | None, test: bool) -> Ru
     return assembled
 
 
+def _write_ranks(assembled: Run, test: Evaluation, folder: RunFolder) -> None:
+    """What the test found for each user."""
+    loaders, store = assembled.loaders, assembled.dataset.store
+    found = PerUser.of(loaders.test.rows, test.ranks, test.ranks_seen_masked, store, loaders.split)
+    with folder.replacing(RANKS_FILE) as beside:
+        found.write(beside, store.sha256())
+
+
 def _finish(assembled: Run, seconds: float) -> None:
     """Test the best epoch once, write the results."""
-    test = assembled.trainer.evaluate(assembled.loaders.test)
-    assembled.metrics = _report(assembled, test, seconds)
-    RunFolder(assembled.run_dir).write_json(METRICS_FILE, assembled.metrics)
+    test = assembled.trainer.rank_with_best(assembled.loaders.test)
+    folder = RunFolder(assembled.run_dir)
+    _write_ranks(assembled, test, folder)
+    folder.write_text(HISTORY_FILE, to_csv(assembled.trainer.progress.history))
+    assembled.metrics = _report(assembled, test.flat(), seconds)
+    folder.write_json(METRICS_FILE, assembled.metrics)  # last: it says that the run has finished
 
 
 def describe(assembled: Run) -> str:
     """What is about to be trained, in one line."""
     store, loaders = assembled.dataset.store, assembled.loaders
+    turned = assembled.config["task"] == "next_user"
     return (
-        f"{assembled.config['model']} on {assembled.config['dataset']}: "
+        f"{assembled.config['model']} on {assembled.config['dataset']}"
+        f"{' turned round (an item is a user here)' if turned else ''}: "
         f"{store.n_users - 1:,} users, {store.n_items - 1:,} items, "
         f"{len(store.items):,} interactions; "
         f"{len(loaders.valid.rows):,} validation and {len(loaders.test.rows):,} test users; "
@@ -278,26 +337,34 @@ def describe(assembled: Run) -> str:
 
 def _report(assembled: Run, test: dict[str, float], seconds: float) -> dict[str, Any]:
     """The contents of ``metrics.json``."""
-    from recbole_ext.evaluation.metrics import SEEN_MASKED
+    from recbole_ext.evaluation.metrics import IPS, SEEN_MASKED, protocol_of
 
     config, progress = assembled.config, assembled.trainer.progress
     store = assembled.dataset.store
 
-    def part(metrics: dict[str, float], masked: bool) -> dict[str, float]:
+    def part(metrics: dict[str, float], protocol: str) -> dict[str, float]:
         return {
-            name.removesuffix(SEEN_MASKED): value
+            name.removesuffix(protocol): value
             for name, value in metrics.items()
-            if name.endswith(SEEN_MASKED) == masked
+            if protocol_of(name) == protocol
         }
 
+    valid = progress.best_metrics
+    weighted = {
+        f"{which}{protocol}": part(metrics, protocol)
+        for protocol in (IPS, IPS + SEEN_MASKED)
+        for which, metrics in (("valid", valid), ("test", test))
+        if config["eval_ips_exponent"] is not None
+    }
     return {
         "model": config["model"],
         "dataset": config["dataset"],
         "seed": config["seed"],
-        "valid": part(progress.best_metrics, masked=False),
-        "test": part(test, masked=False),
-        "valid_seen_masked": part(progress.best_metrics, masked=True),
-        "test_seen_masked": part(test, masked=True),
+        "valid": part(valid, ""),
+        "test": part(test, ""),
+        "valid_seen_masked": part(valid, SEEN_MASKED),
+        "test_seen_masked": part(test, SEEN_MASKED),
+        **weighted,
         "best_epoch": progress.best_epoch,
         "epochs": progress.epoch + 1,
         "seconds_per_epoch": assembled.trainer.seconds_per_epoch(),

@@ -6,13 +6,14 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: steady speed and sums
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import numpy as np
 import pytest
+from small import SMALL, SMALL_OWN, write_atomic
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # machines are shared
 hypothesis.settings.load_profile("untimed")
@@ -22,28 +23,6 @@ Settings = Callable[..., dict[str, Any]]
 
 ROOT = Path(__file__).parents[1]
 SHARED_DATA = Path(os.environ.get("RECBOLE_EXT_SHARED_DATA", ROOT.parent / "shared" / "data"))
-
-SMALL = {
-    "MAX_ITEM_LIST_LENGTH": 8,
-    "epochs": 2,
-    "eval_batch_size": 64,
-    "train_batch_size": 32,
-    "learning_rate": 0.01,
-    "use_gpu": False,
-    "torch_threads": 1,
-    "show_progress": False,
-    "seed": 7,
-}
-SMALL_OWN = {"hidden_size": 16, "inner_size": 16, "factor_rank": 4}
-
-
-def write_atomic(data_path: Path, name: str, rows: Iterable[tuple[object, object, float]]) -> Path:
-    """Write (user, item, time) rows as data set ``name``; returns ``data_path``."""
-    lines = [f"{user}\t{item}\t{time!r}" for user, item, time in rows]
-    (data_path / name).mkdir(parents=True)
-    header = "user_id:token\titem_id:token\ttimestamp:float"
-    (data_path / name / f"{name}.inter").write_text("\n".join([header, *lines]) + "\n")
-    return data_path
 
 
 def cycling_rows(users: int = 80, items: int = 30, seed: int = 0) -> list[tuple[str, str, float]]:

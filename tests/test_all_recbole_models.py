@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,18 +24,20 @@ NOT_ON_THESE_DATA = {
     "KSR": "needs vectors of a knowledge graph",
     "GRU4RecCPR": "picks its best 100 of more items",
     "SASRecCPR": "picks its best 100 of more items",
-    "DIEN": "reads negatives from a data set of its own",
-    "FEARec": "reads RecBole's augmented table",
 }
+TABLES_OF_THEIR_OWN = ("DIEN", "FEARec")
 NOISY = ("ADMMSLIM", "NCEPLRec", "Random")  # they add noise to every score
 NAMES = [
     m.name for m in list_models() if m.source == "RecBole" and m.kind in ("general", "sequential")
 ]
 
+REFUSED = (*LOOPS_OF_THEIR_OWN, *TABLES_OF_THEIR_OWN)
+RUNNABLE = sorted({*NAMES} - {*REFUSED, *NOT_ON_THESE_DATA})
+
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("model", sorted({*NAMES} - {*LOOPS_OF_THEIR_OWN, *NOT_ON_THESE_DATA}))
+@pytest.mark.parametrize("model", RUNNABLE)
 def test_trains_ranks_and_loads(model: str, settings: Settings) -> None:
     finished = run(model, "ring", config_dict=settings(own=False))
     found = finished.metrics["test"]
@@ -52,5 +55,16 @@ def test_trainers_of_their_own_are_refused(model: str, settings: Settings) -> No
         run(model, "ring", config_dict=settings(own=False))
 
 
+@pytest.mark.parametrize("model", TABLES_OF_THEIR_OWN)
+def test_models_that_need_recboles_table_are_refused(
+    model: str, settings: Settings, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        run(model, "ring", config_dict=settings(own=False))
+    assert str(refused.value).startswith(f"model = '{model}': it reads ")
+    assert str(refused.value).endswith("is not made here: rows are gathered batch by batch")
+    assert not (tmp_path / "saved").exists()
+
+
 def test_the_exceptions_are_models() -> None:
-    assert {*LOOPS_OF_THEIR_OWN, *NOT_ON_THESE_DATA, *NOISY} <= {*NAMES}
+    assert {*REFUSED, *NOT_ON_THESE_DATA, *NOISY} <= {*NAMES}

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.usefixtures("quiet_place")
 
 Settings = Callable[..., dict[str, Any]]
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("run", "resume", "recommend", "generate", "tune", "analyze", "prepare", "models")
+COMMANDS = (
+    "run", "resume", "recommend", "generate", "compare", "tune", "analyze", "prepare", "models",
+)  # fmt: skip
 
 
 def python(*words: str) -> subprocess.CompletedProcess[str]:
@@ -121,7 +123,7 @@ def test_interrupting_tells_how_to_go_on(
     capsys: pytest.CaptureFixture[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(SequenceTrainer, "evaluate", _interrupt)
+        patch.setattr(SequenceTrainer, "rank_with_best", _interrupt)
         words = as_arguments(settings(run_dir="place"))
         assert main(["run", "--model=FPARec", "--dataset=ring", *words]) == 130
     last = capsys.readouterr().err.splitlines()[-1]

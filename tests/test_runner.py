@@ -45,9 +45,11 @@ def test_a_run_on_ml_100k(ml_100k: Settings, tmp_path: Path) -> None:
     assert finished.run_dir == place.resolve()
     assert {file.name for file in place.iterdir()} == {
         "config.yaml",
+        "history.csv",
         "log.txt",
         "metrics.json",
         "model.safetensors",
+        "ranks.safetensors",
         "resume.safetensors",
         "tensorboard",
     }
@@ -255,13 +257,15 @@ def test_load_refuses_damaged_files(name: str, settings: Settings) -> None:
         load(place)
 
 
+def _interrupt(*args: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_load_of_an_unfinished_run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The best model so far is there, its metrics are not."""
     place = Path("r").absolute()
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(
-            SequenceTrainer, "evaluate", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt)
-        )
+        patch.setattr(SequenceTrainer, "rank_with_best", _interrupt)
         run("FPARec", "ring", config_dict=settings(run_dir=str(place)))
     loaded = load(place)
     assert loaded.metrics == {}

@@ -1,16 +1,27 @@
-"""The subcommand `recbole_ext analyze KIND`. Imports nothing heavy: `--help` has to be quick.
+"""The subcommand `recbole_ext analyze`. Imports nothing heavy: `--help` has to be quick.
 
 A further kind is a module with ``SUMMARY``, ``TAKES_KEYS`` (whether it takes --key=value settings),
-``add_arguments`` and ``main``, and a line of :data:`KINDS`.
+``add_arguments`` and ``main``, and a line of :data:`KINDS`. Run folders without the name of a kind
+are those of :data:`DEFAULT`.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol, cast
 
-from recbole_ext.analysis import positions_command, rollouts_command
+from recbole_ext.analysis import (
+    duality_command,
+    exposure_command,
+    padding_command,
+    positions_command,
+    rollouts_command,
+    runs_command,
+    tokens_command,
+)
+from recbole_ext.errors import nearest
 
 
 class Kind(Protocol):
@@ -23,13 +34,43 @@ class Kind(Protocol):
 
 
 KINDS: Mapping[str, Kind] = {
+    "duality": cast(Kind, duality_command),
+    "exposure": cast(Kind, exposure_command),
+    "padding": cast(Kind, padding_command),
+    "runs": cast(Kind, runs_command),
     "positions": cast(Kind, positions_command),
     "rollouts": cast(Kind, rollouts_command),
+    "tokens": cast(Kind, tokens_command),
 }
+DEFAULT = "runs"
+
+_DESCRIPTION = f"""\
+Look into runs, data and results.
+
+  recbole_ext analyze RUN_DIR ... --what={",".join(runs_command.DEFAULT_WHAT)}
+  recbole_ext analyze positions --dataset=ml-100k
+  recbole_ext analyze rollouts RUN_DIR ... --out=rollouts.png
+
+The first is short for `analyze runs RUN_DIR ...`; `recbole_ext analyze KIND --help` says more.
+"""
+
+
+def with_kind(words: Sequence[str]) -> list[str]:
+    """The words after `analyze`, :data:`DEFAULT` put in front where they name no kind.
+
+    What looks like a kind's name misspelt, and is no folder, is left for the parser to refuse.
+    """
+    named = not words or words[0] in (*KINDS, "-h", "--help") or _is_misspelt(words[0])
+    return list(words) if named else [DEFAULT, *words]
+
+
+def _is_misspelt(word: str) -> bool:
+    return word.isalpha() and not Path(word).exists() and bool(nearest(word, KINDS))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add a sub-command for each kind to the parser of `analyze`."""
+    parser.description, parser.formatter_class = _DESCRIPTION, argparse.RawDescriptionHelpFormatter
     kinds = parser.add_subparsers(title="kinds", required=True, metavar="KIND")
     for name, kind in KINDS.items():
         one = kinds.add_parser(name, help=kind.SUMMARY, allow_abbrev=False)

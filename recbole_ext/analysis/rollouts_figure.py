@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.errors import ConfigError
+from recbole_ext.analysis.figures import new_figure, whole_numbers
 from recbole_ext.inference.generation.report import HEADERS
 
 Curve = tuple[str, str, list[float]]  # label, line style, one value for each step
@@ -41,19 +41,11 @@ def draw(reports: Sequence[Mapping[str, Any]], labels: Sequence[str], output: Pa
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigError(
-            'a figure needs the package matplotlib: pip install "recbole_ext[figures]"'
-        ) from error
     from recbole_ext.training.run_folder import RunFolder
 
     rows = -(-len(HEADERS) // _COLUMNS)
-    figure = Figure(figsize=(_PANEL[0] * _COLUMNS, _PANEL[1] * rows), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
+    figure, grid = new_figure(rows, _COLUMNS, _PANEL)
+    panels = list(grid.ravel())
     for panel, (statistic, title) in zip(panels, HEADERS.items(), strict=False):
         _panel(panel, title, curves(statistic, reports, labels))
     for panel in panels[len(HEADERS) :]:
@@ -65,6 +57,7 @@ def draw(reports: Sequence[Mapping[str, Any]], labels: Sequence[str], output: Pa
 
 def _panel(panel: Any, title: str, found: Sequence[Curve]) -> None:
     panel.set(title=title, xlabel="step")
+    whole_numbers(panel.xaxis)
     for label, style, values in found:
         colour = {"color": "grey"} if style == "--" else {}
         panel.plot(range(1, len(values) + 1), values, style, label=label, marker=".", **colour)

@@ -22,7 +22,10 @@ APPLIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "popularity_exponent": ("negative_sampling", ("popularity",)),
     "in_batch_share": ("negative_sampling", ("mixed",)),
     "gbce_t": ("loss_type", ("gBCE",)),
+    "dual_temperature": ("consistency", ("infonce",)),
     "logq_correction": ("loss_type", ("sampled_softmax",)),
+    "exclude_history": ("loss_type", SAMPLED_LOSSES),
+    "n_codes": ("codes", ("rq", "pq", "random")),
 }
 _LIBRARY = ("properties/model/", "properties/dataset/")
 

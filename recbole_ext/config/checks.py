@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from recbole_ext.config.applies import APPLIES, misplaced
 from recbole_ext.config.backbone_checks import BACKBONE_CHECKS
+from recbole_ext.config.code_checks import CODE_CHECKS
 from recbole_ext.config.data_checks import DATA_CHECKS
+from recbole_ext.config.duality_checks import DUALITY_CHECKS
 from recbole_ext.config.evaluation_checks import EVALUATION_CHECKS
 from recbole_ext.config.feature_checks import FEATURE_CHECKS
 from recbole_ext.config.keys import mixers, position_only_mixers
@@ -156,6 +158,20 @@ def _padding_as_class(settings: Settings) -> None:
         settings.fail("padding_as_class", f"needs loss_type: CE, not {settings.named('loss_type')}")
 
 
+def _padding_defects(settings: Settings) -> None:
+    """There must be something that the defect can be one of."""
+    if settings.get("position_at_padding") and settings.get("position_embedding") == "none":
+        settings.fail(
+            "position_at_padding",
+            f"needs position_embedding: learned, not {settings.named('position_embedding')}",
+        )
+    if settings.get("padding_row") == "learned" and not settings.get("item_id_embedding"):
+        settings.fail(
+            "padding_row",
+            f"is learned with the items' vectors: not with {settings.named('item_id_embedding')}",
+        )
+
+
 def _negatives(settings: Settings) -> None:
     negatives, loss = settings.get("train_neg_sample_args"), settings.get("loss_type")
     sequential = settings.kind == "sequential"
@@ -205,6 +221,7 @@ _TRAINING_CHECKS = (
     _applies,
     _cloze,
     _padding_as_class,
+    _padding_defects,
     _negatives,
     _transform,
 )
@@ -212,7 +229,9 @@ _TRAINING_CHECKS = (
 _ALL_CHECKS = (
     *_TRAINING_CHECKS,
     *FEATURE_CHECKS,
+    *CODE_CHECKS,
     *DATA_CHECKS,
     *EVALUATION_CHECKS,
     *BACKBONE_CHECKS,
+    *DUALITY_CHECKS,
 )

@@ -68,6 +68,8 @@ def _vector_file(settings: Settings) -> None:
 
 
 def _parts_to_combine(settings: Settings) -> None:
+    if settings.get("codes") is not None:
+        return  # they are what items are made of: code_checks.py
     if settings.get("item_features") or settings.get("pretrained_items"):
         if not settings.get("item_id_embedding") and not settings.get("score_with_features"):
             settings.fail(

@@ -33,7 +33,11 @@ _SHARE = "[0, 1]"
 
 SAMPLED_LOSSES = ("BCE", "BPR", "gBCE", "sampled_softmax")
 SAMPLINGS = ("uniform", "popularity", "in_batch", "mixed")
-SHARINGS = ("batch", "position")
+TASKS = ("next_item", "next_user")
+CONSISTENCIES = ("cosine", "mse", "infonce")
+STOPPED_SIDES = ("none", "item", "dual")
+SHARINGS = ("auto", "batch", "position")
+CODES = ("rq", "pq", "random", "attributes")
 
 GENERAL = {
     "gpu_id": Key("str|int|ints", "which GPUs, '' for none; with `use_gpu: false` always none"),
@@ -56,7 +60,7 @@ GENERAL = {
 }
 
 TRAINING = {
-    "epochs": Key("int", "the most epochs trained", _COUNT),
+    "epochs": Key("int", "the most epochs trained", _POSITIVE),
     "train_batch_size": Key("int", "sequences (or rows) a batch", _POSITIVE),
     "learner": Key("str", "the optimiser", choices=_LEARNERS, fold=True),
     "learning_rate": Key("float", "its step size", _ABOVE_0),
@@ -103,10 +107,12 @@ EVALUATION = {
     "tail_ratio": Key("float|null", "share (above 1: number) of tail items", _ABOVE_0),
     "split_protocol": Key("str", "leave-one-out's details", choices=("paper", "recbole")),
     "holdout": Key("int", "items held out of each user's end; the test is on the first", _POSITIVE),
+    "eval_ips_exponent": Key("float|null", "metrics weighted by 1/count^this beside", _COUNT),
     "eval_users": Key("int|null", "rank that many random users; null: all", _POSITIVE),
 }
 
 DATA = {
+    "task": Key("str", "what comes next; next_user: of an item", choices=TASKS),
     "field_separator": Key("str", "between the columns of a file"),
     "seq_separator": Key("str", "within a sequence column"),
     "encoding": Key("str|null", "of the data files"),
@@ -188,6 +194,9 @@ ARCHITECTURE = {
     "in_batch_share": _own("float|null", "of mixed: negatives out of the batch", "(0, 1)"),
     "gbce_t": _own("float|null", "calibration of gBCE; 0 is BCE", _SHARE),
     "logq_correction": _own("bool|null", "sampled_softmax less log expected counts"),
+    "exclude_history": _own("bool|null", "no negatives out of the position's own history"),
+    "ips_exponent": _own("float", "targets weigh 1/count^this; 0: all alike", _COUNT),
+    "ips_clip": _own("float|null", "the largest such weight, of mean 1; null: none", "[1, inf)"),
     "attention": _own("str|strs", "how positions are mixed; several: their sum", choices=mixers),
     "position_bias": _own(
         "str", "of the scores of dot_product", choices=("none", "rotary", "relative")
@@ -223,6 +232,9 @@ ARCHITECTURE = {
     "unused_qk_projections": _own("bool", "the released code's idle Q and K"),
     "remask_padding": _own("bool", "zero padded positions after each block"),
     "padding_as_class": _own("bool", "PAD is a class of the softmax"),
+    "mask_padding": _own("bool", "the attention sees no padded positions"),
+    "position_at_padding": _own("bool", "positions are added to padding too"),
+    "padding_row": _own("str", "PAD's item vector", choices=("zero", "learned")),
     "score": _own("str", "of a state and an item", choices=("dot", "cosine")),
     "score_temperature": _own("float", "cosines are divided by it", _ABOVE_0),
     "user_embedding": _own("str", "put behind the item's (SSE-PT)", choices=("none", "concat")),
@@ -240,11 +252,28 @@ ARCHITECTURE = {
     ),
 }
 
+TOKENS = {
+    "codes": _own("str", "how items become codes (TokenizedSASRec)", choices=CODES),
+    "n_codes": _own("int|null", "M: codes of an item", _POSITIVE),
+    "codebook_size": _own("int", "K: codes to choose from, a level", "[2, inf)"),
+    "code_combination": _own("str", "of an item's code vectors", choices=("sum", "concat")),
+}
+
+DUALITY = {
+    "dual_weight": _own("float", "of the consistency in the loss; 0: none", _COUNT),
+    "dual_items": _own("int", "distinct items of a batch that it is measured on", _POSITIVE),
+    "max_users": _own("int", "newest users of an item that make its dual vector", _POSITIVE),
+    "dual_layers": _own("int", "blocks of the dual encoder", _POSITIVE),
+    "consistency": _own("str", "of item and dual vector", choices=CONSISTENCIES),
+    "dual_temperature": _own("float|null", "of infonce: cosines are divided by it", _ABOVE_0),
+    "dual_stop_gradient": _own("str", "side that it does not train", choices=STOPPED_SIDES),
+}
+
 BACKBONE = {
     "backbone": _own("str", "a model_type of transformers, such as llama"),
     "backbone_config": _own("dict|null", "further attributes of its configuration"),
 }
 
 ANY_MODEL: dict[str, Key] = {**GENERAL, **TRAINING, **EVALUATION, **DATA}
-OWN: dict[str, Key] = {**ARCHITECTURE, **BACKBONE}
+OWN: dict[str, Key] = {**ARCHITECTURE, **TOKENS, **DUALITY, **BACKBONE}
 TABLE: dict[str, Key] = {**ANY_MODEL, **ARCHITECTURE}

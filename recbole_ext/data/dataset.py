@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import recbole.data.dataset as recbole_dataset
 import torch
+from numpy.typing import NDArray
 from recbole.data.dataset import Dataset, SequentialDataset
 from recbole.data.interaction import Interaction
 from recbole.utils import ModelType
@@ -16,6 +17,7 @@ from recbole.utils import ModelType
 from recbole_ext import compat  # noqa: F401
 from recbole_ext.data.batches import FieldNames, gather
 from recbole_ext.data.filtering import QuickFilters
+from recbole_ext.data.next_user import turn_round
 from recbole_ext.data.reading import CheckedReading
 from recbole_ext.data.rows import Rows
 from recbole_ext.data.store import IntArray, SequenceStore, chronological_order
@@ -30,6 +32,7 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
     """
 
     store: SequenceStore
+    times: NDArray[np.float64]  # [N], of the store's items; RecBole's column is float32
     _columns: list[str]  # of the interactions, in the file's order
     _further: Interaction  # those beside user and item
     _inter_feat: Any = None
@@ -55,11 +58,6 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
     def inter_feat(self, value: Any) -> None:
         self._inter_feat = value
 
-    def _filter_inter_by_user_or_item(self) -> None:
-        """An item that nothing is told about stays an item: features change no data set."""
-        if not self.config["item_features"]:
-            super()._filter_inter_by_user_or_item()
-
     def _reset_index(self) -> None:
         """Before tokens are numbered: items only described, never taken, join no catalogue.
 
@@ -73,16 +71,16 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
         super()._reset_index()
 
     def _change_feat_format(self) -> None:
+        self._check_times()
+        if self.config["task"] == "next_user":
+            turn_round(self)
         frame = self.inter_feat
-        if self.time_field not in frame:
-            raise DataError(
-                f"{self.dataset_name}.inter has no column '{self.time_field}' (TIME_FIELD) any "
-                "more: threshold has used it up; it is needed to order the interactions"
-            )
         users = frame[self.uid_field].to_numpy(np.int64)
         items = frame[self.iid_field].to_numpy(np.int64)
         self._check_variety(users, items)
-        order = chronological_order(users, frame[self.time_field].to_numpy(np.float64))
+        times = frame[self.time_field].to_numpy(np.float64)
+        order = chronological_order(users, times)
+        self.times = times[order]
         self.store = SequenceStore.from_ordered(items[order], users, self.user_num, self.item_num)
         self._columns = list(frame)
         further = frame.drop(columns=[self.uid_field, self.iid_field]).iloc[order]
@@ -91,6 +89,13 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
         for name in self.feat_name_list:
             if name != "inter_feat":
                 setattr(self, name, self._dataframe_to_interaction(getattr(self, name)))
+
+    def _check_times(self) -> None:
+        if self.time_field not in self.inter_feat:
+            raise DataError(
+                f"{self.dataset_name}.inter has no column '{self.time_field}' (TIME_FIELD) any "
+                "more: threshold has used it up; it is needed to order the interactions"
+            )
 
     def _check_variety(self, users: IntArray, items: IntArray) -> None:
         for kind, ids in (("user", users), ("item", items)):

@@ -141,9 +141,10 @@ class EvaluationLoader:
     def __iter__(self) -> Iterator[EvaluationBatch]:
         order = np.argsort(-self.rows.lengths, kind="stable")
         for picked in batches_in_order(len(order), self._batch_size):
-            yield self._batch(order[picked])
+            yield self.batch(order[picked])
 
-    def _batch(self, picked: IntArray) -> EvaluationBatch:
+    def batch(self, picked: IntArray) -> EvaluationBatch:
+        """The rows of these numbers [B]."""
         batch = gather(self._gathered, self.rows, picked, self._names, self._width)
         if self._transform is not None:
             batch = self._transform(self.dataset, self.dataset.join(batch))

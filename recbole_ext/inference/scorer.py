@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -18,12 +18,24 @@ from recbole_ext.errors import ConfigError, DataError, show
 from recbole_ext.inference.sequences import newest_windows
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.nn.embedding import PAD
+from recbole_ext.nn.top import top_k
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
 
 # RecBole's other transforms only add columns for training: random ones, and slowly.
 _SCORING_TRANSFORMS = ("inverse_itemseq", "user_defined")
+_NAN = "the model scored an item as NaN; its ranking means nothing"
+
+
+@runtime_checkable
+class RanksInSlices(Protocol):
+    """A model that finds the best items without the scores of all at once."""
+
+    def top_items(
+        self, interaction: Interaction, k: int, banned: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Scores [B, k] and ids [B, k]; ``banned``: (rows, ids)."""
 
 
 class Scorer:
@@ -38,20 +50,20 @@ class Scorer:
         config = run.config
         self.model, self.dataset, self.known = run.model.eval(), run.dataset, known
         self.n_items = run.dataset.item_num
-        self._name, self._device = config["model"], config["device"]
-        self._max_length = config["MAX_ITEM_LIST_LENGTH"]
-        self._names = FieldNames.from_config(config)
+        self._name, self.device = config["model"], config["device"]
+        self.max_length = config["MAX_ITEM_LIST_LENGTH"]
+        self.names = FieldNames.from_config(config)
         self._width = gathered_width(config, is_own(run))
         self._joins = isinstance(run.dataset, FlatSequentialDataset) and not is_own(run)
         transforms = self._joins and config["transform"] in _SCORING_TRANSFORMS
         self._transform = construct_transform(config) if transforms else None
         # What nobody knows of an item yet to come, and of a user never seen.
         columns = store_of(run).columns
-        self._absent = {self._names.item, *columns}
+        self._absent = {self.names.item, *columns}
         if not known:
-            self._absent.add(self._names.user)
+            self._absent.add(self.names.user)
         if rolls_out or not known:
-            self._absent |= {name + self._names.list_suffix for name in columns}
+            self._absent |= {name + self.names.list_suffix for name in columns}
 
     @torch.no_grad()
     def scores(self, store: SequenceStore, users: IntArray) -> Tensor:
@@ -63,11 +75,18 @@ class Scorer:
         Raises:
             FloatingPointError: a score is NaN.
         """
-        scores = self._scores(self._interaction(store, users))
+        return self.settled(self._scores(self._interaction(store, users)))
+
+    def settled(self, scores: Tensor) -> Tensor:
+        """A copy of a model's scores [B, V], PAD's -inf.
+
+        Raises:
+            FloatingPointError: a score is NaN.
+        """
         # A sum is cheap to take and NaN if anything is; infinities of both signs make one too.
         items = scores[:, PAD + 1 :]
         if torch.isnan(items.sum()) and torch.isnan(items).any():
-            raise FloatingPointError("the model scored an item as NaN; its ranking means nothing")
+            raise FloatingPointError(_NAN)
         scores = scores.clone()  # some models hand out what they keep
         scores[:, PAD] = -torch.inf
         return scores
@@ -77,17 +96,31 @@ class Scorer:
         scores = self.scores(store, users)
         return without_seen(scores, store) if exclude_seen else scores
 
+    def best(
+        self, store: SequenceStore, users: IntArray, k: int, exclude_seen: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Scores [B, k] and ids [B, k] of the best candidates, ties by id; -inf: nothing left."""
+        if not isinstance(self.model, RanksInSlices):
+            return top_k(self.candidates(store, users, exclude_seen), k)
+        interaction = self._interaction(store, users)
+        banned = seen_pairs(store, self.device) if exclude_seen else None
+        with torch.no_grad():
+            values, ids = self.model.top_items(interaction, k, banned)
+        if values.isnan().any():  # torch.topk takes NaN for the highest
+            raise FloatingPointError(_NAN)
+        return values, ids
+
     def _interaction(self, store: SequenceStore, users: IntArray) -> Interaction:
         """What evaluation would feed, less the columns that nobody knows."""
-        windows = newest_windows(store, users, self._max_length)
-        batch = gather(store, windows, np.arange(len(users)), self._names, self._width)
+        windows = newest_windows(store, users, self.max_length)
+        batch = gather(store, windows, np.arange(len(users)), self.names, self._width)
         columns = batch.interaction.items()
         batch = Interaction({name: v for name, v in columns if name not in self._absent})
         if self._joins:
             batch = self.dataset.join(batch)
         if self._transform is not None:
             batch = self._transform(self.dataset, batch)
-        return batch.to(self._device)
+        return batch.to(self.device)
 
     def _scores(self, interaction: Interaction) -> Tensor:
         try:
@@ -110,11 +143,15 @@ class Scorer:
 
 def without_seen(scores: Tensor, store: SequenceStore) -> Tensor:
     """A copy of the scores [B, V] with -inf for every item of each row's sequence."""
-    owner = torch.from_numpy(np.repeat(np.arange(len(scores)), store.lengths))
-    seen = torch.from_numpy(store.items)
     scores = scores.clone()
-    scores[owner.to(scores.device), seen.to(scores.device)] = -torch.inf
+    scores[seen_pairs(store, scores.device)] = -torch.inf
     return scores
+
+
+def seen_pairs(store: SequenceStore, device: torch.device | str) -> tuple[Tensor, Tensor]:
+    """(rows, item ids) of all that stands in the sequences of a store."""
+    owner = torch.from_numpy(np.repeat(np.arange(store.n_users), store.lengths))
+    return owner.to(device), torch.from_numpy(store.items).to(device)
 
 
 def store_of(run: Run) -> SequenceStore:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,18 +14,23 @@ from torch import Tensor
 
 from recbole_ext import compat  # noqa: F401
 from recbole_ext.data.batches import TARGET_COUNT, TARGET_WEIGHT
+from recbole_ext.model.propensities import build_propensity_weights
 from recbole_ext.model.sampling import build_loss, build_sampler
 from recbole_ext.model.tasks import Rows, Task, hidden_items, next_items, row_of
+from recbole_ext.nn.catalogue import Catalogue, CrossEntropy, TableCatalogue
 from recbole_ext.nn.cloze import Cloze
 from recbole_ext.nn.embedding import PAD
-from recbole_ext.nn.losses import linear_cross_entropy
+from recbole_ext.nn.histories import Histories
 from recbole_ext.nn.negatives import NegativeSampler
-from recbole_ext.nn.sampled_losses import score, weighted_sum
+from recbole_ext.nn.sampled_losses import weighted_sum
 
 
-def right_align(item_seq: Tensor, lengths: Tensor) -> Tensor:
-    """Left-aligned ids [B, L] with their lengths [B] -> right-aligned [B, w], w the longest."""
-    width = max(int(lengths.max()), 1)
+def right_align(item_seq: Tensor, lengths: Tensor, width: int | None = None) -> Tensor:
+    """Left-aligned ids [B, L] with their lengths [B] -> right-aligned [B, w], w the longest.
+
+    ``width``: another w, not below the longest.
+    """
+    width = width or max(int(lengths.max()), 1)
     place = torch.arange(width, device=item_seq.device) - (width - lengths).unsqueeze(1)
     aligned = item_seq.gather(1, place.clamp(min=0))
     return torch.where(place >= 0, aligned, PAD)
@@ -41,8 +47,8 @@ class NextItemRecommender(SequentialRecommender):
     """Encodes right-aligned sequences and scores items by dot product with tied embeddings.
 
     A subclass gives :meth:`encode` and :attr:`item_table`. Sequences are right-aligned once, here,
-    on ids: from then on the prediction is made at slot -1. Scores are :meth:`queries` times the
-    item table, in the loss, in a prediction and in a full ranking alike.
+    on ids: from then on the prediction is made at slot -1. Scores are those of :meth:`queries`
+    against the :attr:`catalogue`, in the loss, in a prediction and in a full ranking alike.
 
     ``direction: ar`` trains the newest ``target_count`` positions of each row. A stock RecBole
     loader has no such column: each of its rows is one prefix, and the newest position alone bears
@@ -51,23 +57,33 @@ class NextItemRecommender(SequentialRecommender):
 
     Attributes:
         cloze: what is hidden; None under ``ar``.
+        width: of every batch, where padding is attended to (``mask_padding: false``): what a row is
+            scored by must not depend on its company. None: each batch's longest.
         n_embeddings: rows that :attr:`item_table` needs.
         sampler: draws the negatives of a sampled loss; None for the cross-entropy over all items.
+        exclude_history: what a position has read is no negative for it.
+        propensity_weights: by target, of mean 1 over the training data; None: all alike.
     """
 
     input_type = InputType.POINTWISE
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
-        self.loss_precision: str = config["loss_precision"] or "auto"
-        self.loss_chunk_size: int | None = config["loss_chunk_size"]
-        self.first_class = 0 if config["padding_as_class"] else PAD + 1
+        self.cross_entropy = CrossEntropy(
+            classes=(0 if config["padding_as_class"] else PAD + 1, self.n_items),
+            precision=config["loss_precision"] or "auto",
+            chunk_size=config["loss_chunk_size"],
+            learned_padding=config["padding_row"] == "learned",
+        )
+        self.width: int | None = self.max_seq_length if config["mask_padding"] is False else None
         self.cloze = build_cloze(config, mask_token=self.n_items)
         self.n_embeddings = self.n_items + (self.cloze is not None)
         self.sampler: NegativeSampler | None = None
         if config["loss_type"] not in (None, "CE"):
             self.sampler = build_sampler(config, dataset, self.n_items - 1)
             self.sampled_loss = build_loss(config, self.n_items - 1)
+        self.exclude_history = bool(config["exclude_history"])
+        self.propensity_weights = build_propensity_weights(config, dataset)
 
     @property
     @abstractmethod
@@ -76,6 +92,11 @@ class NextItemRecommender(SequentialRecommender):
 
         [MASK] is an input only: neither loss nor ranking has it for a candidate.
         """
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What items are scored by; a model whose items need no table gives its own."""
+        return TableCatalogue(self.item_table)
 
     @abstractmethod
     def encode(
@@ -92,7 +113,10 @@ class NextItemRecommender(SequentialRecommender):
 
     def forward(self, item_seq: Tensor, item_seq_len: Tensor, user: Tensor | None = None) -> Tensor:
         """RecBole's convention: left-aligned ids [B, L], lengths [B] -> newest state [B, d]."""
-        aligned = right_align(item_seq, item_seq_len)
+        return self.newest_state(right_align(item_seq, item_seq_len, self.width), user)
+
+    def newest_state(self, aligned: Tensor, user: Tensor | None = None) -> Tensor:
+        """Right-aligned ids [B, w], however much padded -> what predicts the next item, [B, d]."""
         if self.cloze is not None:  # the oldest item makes room only in a full window
             aligned = self.cloze.ask_next(aligned)[:, -self.max_seq_length :]
         return self.encode(aligned, last_only=True, user=user).squeeze(1)
@@ -100,18 +124,32 @@ class NextItemRecommender(SequentialRecommender):
     def calculate_loss(self, interaction: Interaction) -> Tensor:
         """The loss at the positions that bear it."""
         task, user = self.task(interaction), self._users(interaction)
+        return self.task_loss(self.encode_task(task, user), task, user)
+
+    def encode_task(self, task: Task, user: Tensor) -> Tensor:
+        """[B, w, d], or [B, 1, d] where the newest slots alone are asked."""
+        return self.encode(task.inputs, last_only=task.asked is None, user=user)
+
+    def task_loss(self, states: Tensor, task: Task, user: Tensor) -> Tensor:
+        """The loss of what :meth:`encode_task` made, at the slots that are asked."""
         if task.asked is None:
-            states = self.encode(task.inputs, last_only=True, user=user).squeeze(1)
+            asked = states.squeeze(1)
         else:
-            states = self.encode(task.inputs, user=user)[task.asked]  # [P, d]
-            user = user[row_of(task.asked)]
-        return self.loss(self.queries(states, user), task.targets, task.weights)
+            asked, user = states[task.asked], user[row_of(task.asked)]  # [P, d], [P]
+        read = task.histories(causal=self.cloze is None) if self.exclude_history else None
+        return self.loss(self.queries(asked, user), task.targets, task.weights, read)
 
     def task(self, interaction: Interaction) -> Task:
-        """Which items are to be named, where, out of which inputs."""
+        """Which items are to be named, where, out of which inputs, and what each weighs."""
+        task = self._unweighted_task(interaction)
+        if self.propensity_weights is None:
+            return task
+        return replace(task, weights=self.propensity_weights(task.targets, task.weights))
+
+    def _unweighted_task(self, interaction: Interaction) -> Task:
         columns = interaction.interaction
         rows = Rows(
-            right_align(columns[self.ITEM_SEQ], columns[self.ITEM_SEQ_LEN]),
+            right_align(columns[self.ITEM_SEQ], columns[self.ITEM_SEQ_LEN], self.width),
             columns[self.POS_ITEM_ID],
             columns.get(TARGET_COUNT),
             columns.get(TARGET_WEIGHT),
@@ -120,33 +158,34 @@ class NextItemRecommender(SequentialRecommender):
             return next_items(rows)
         return hidden_items(rows, self.cloze, self.max_seq_length)
 
-    def loss(self, queries: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
-        """Queries [P, q], targets [P], weights [P] or None (the mean) -> scalar."""
-        table = self.item_table
+    def loss(
+        self,
+        queries: Tensor,
+        targets: Tensor,
+        weights: Tensor | None,
+        read: Histories | None = None,
+    ) -> Tensor:
+        """Queries [P, q], targets [P], weights [P] or None (the mean) -> scalar.
+
+        ``read``: what each position has read and must not get for a negative.
+        """
+        catalogue = self.catalogue
         if self.sampler is not None:
-            scores = score(queries, table, targets, self.sampler(targets))
+            negatives = self.sampler(targets)
+            scores = catalogue.sampled(queries, targets, negatives)
+            if read is not None:
+                scores = scores.without(read.hold(negatives.ids))
             return weighted_sum(self.sampled_loss(scores), weights)
-        if self.first_class == PAD:  # a class whose logit is 0 for ever: its row must not learn
-            table = torch.cat([table[:1].detach(), table[1:]])
-        return linear_cross_entropy(
-            queries,
-            table,
-            targets,
-            weights,
-            first_class=self.first_class,
-            last_class=self.n_items,
-            precision=self.loss_precision,
-            chunk_size=self.loss_chunk_size,
-        )
+        return catalogue.cross_entropy(queries, targets, weights, self.cross_entropy)
 
     def predict(self, interaction: Interaction) -> Tensor:
         """Scores [B] of the given item of each row."""
         query = self._newest_queries(interaction)
-        return (query * self.item_table[interaction[self.ITEM_ID]]).sum(-1)
+        return self.catalogue.pairs(query, interaction[self.ITEM_ID])
 
     def full_sort_predict(self, interaction: Interaction) -> Tensor:
         """Scores [B, n_items] of every item; column 0 is PAD."""
-        return self._newest_queries(interaction) @ self.item_table[: self.n_items].T
+        return self.catalogue.scores(self._newest_queries(interaction), self.n_items)
 
     def _newest_queries(self, interaction: Interaction) -> Tensor:
         """[B, q] of the newest position of each row."""

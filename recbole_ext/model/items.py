@@ -31,6 +31,7 @@ def build_item_encoder(config: Any, dataset: Any, n_rows: int, size: int) -> Ite
         concat=config["feature_combination"] == "concat",
         learned_ids=config["item_id_embedding"],
         parts_in_scores=config["score_with_features"],
+        learned_padding=config["padding_row"] == "learned",
     )
 
 
@@ -39,20 +40,20 @@ def _parts(config: Any, dataset: Any, n_rows: int, size: int) -> list[ItemPart]:
     parts = [_feature(column, n_rows, size) for column in inputs.columns]
     if inputs.vectors is not None:
         _log_coverage(config["pretrained_items"], inputs.vectors)
-        vectors = _with_rows(inputs.vectors, n_rows)
+        vectors = with_rows(inputs.vectors, n_rows)
         parts.append(VectorPart(vectors, size, config["pretrained_frozen"]))
     return parts
 
 
 def _feature(column: ItemColumn, n_rows: int, size: int) -> ItemPart:
-    values = _with_rows(column.values, n_rows)
+    values = with_rows(column.values, n_rows)
     if column.n_values is None:
         return NumberPart(values, size)
     return TokenPart(values, column.n_values, size)
 
 
-def _with_rows(values: Tensor, n_rows: int) -> Tensor:
-    """[n_rows, m]: nothing is known of the ids after the items."""
+def with_rows(values: Tensor, n_rows: int) -> Tensor:
+    """Values [n, m] -> [n_rows, m]: nothing is known of the ids after the items."""
     return F.pad(values, (0, 0, 0, n_rows - len(values)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from recbole_ext.nn.attention.base import Mixer
@@ -21,6 +22,7 @@ class BlockStyle:
         value_input: values are made of the ``normed`` input (paper) or of the ``raw`` one.
         remask_padding: zero padded positions after each block. Without it what stands there is
             taken for items by the next block, as in the released code: a leak.
+        mask_padding: the mixer sees no padding. Without it padded slots are mixed in like items.
         norm_eps: ε of LayerNorm.
         dropout: of the mixer's output before the residual.
     """
@@ -29,6 +31,7 @@ class BlockStyle:
     residual_from: str = "input"
     value_input: str = "normed"
     remask_padding: bool = True
+    mask_padding: bool = True
     norm_eps: float = 1e-8
     dropout: float = 0.0
 
@@ -61,7 +64,8 @@ class Block(nn.Module):
         pre = self.style.norm_position == "pre"
         normed = self.mixer_norm(x) if pre else x
         values = x if self.style.value_input == "raw" else normed
-        mixed = self.mixer_dropout(self.mixer(normed, values, keep, last_only))
+        seen = keep if self.style.mask_padding else torch.ones_like(keep)
+        mixed = self.mixer_dropout(self.mixer(normed, values, seen, last_only))
         residual = normed if self.style.residual_from == "normed" else x
         summed = residual[:, -mixed.shape[1] :] + mixed
         return summed if pre else self.mixer_norm(summed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +46,7 @@ class Encoder(nn.Module):
             )
             for layer in range(n_layers)
         )
+        self._masks = style.remask_padding and style.mask_padding
         pre = style.norm_position == "pre"
         self.final_norm = nn.LayerNorm(hidden_size, eps=style.norm_eps) if pre else nn.Identity()
 
@@ -59,3 +61,26 @@ class Encoder(nn.Module):
                 keep = torch.ones_like(keep)  # the defect: padding is now taken for items
             x = block(x, keep, last_only and layer == last)
         return self.final_norm(x)
+
+    @property
+    def extends(self) -> bool:
+        """Whether a later item changes no older state, so that :meth:`remember` may keep them."""
+        mixers = (cast(Block, block).mixer for block in self.blocks)
+        return self._masks and all(mixer.extends for mixer in mixers)
+
+    def remember(
+        self, x: Tensor, keep: Tensor, before: Sequence[Tensor] | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The newest state [B, 1, d], and what each block has read so far, [B, w, d].
+
+        Args:
+            x: [B, w, d]; with ``before`` [B, 1, d], the newest slot alone.
+            keep: [B, w] of all slots.
+            before: what each block has read of the slots before, as an earlier call gave it.
+        """
+        last, inputs = len(self.blocks) - 1, []
+        for layer, block in enumerate(self.blocks):
+            read = x if before is None else torch.cat([before[layer], x], 1)
+            inputs.append(read)
+            x = block(read, keep, before is not None or layer == last)
+        return self.final_norm(x), inputs

@@ -18,10 +18,13 @@ from recbole_ext.errors import CheckpointError, ConfigError
 
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.json"
+RANKS_FILE = "ranks.safetensors"
+HISTORY_FILE = "history.csv"
 MODEL_FILE = "model.safetensors"
 RESUME_FILE = "resume.safetensors"
 LOG_FILE = "log.txt"
 TENSORBOARD_DIR = "tensorboard"
+_REPLACED = (CONFIG_FILE, METRICS_FILE, RANKS_FILE, HISTORY_FILE, MODEL_FILE, RESUME_FILE)
 
 
 _current: list[Path] = []
@@ -70,7 +73,7 @@ class RunFolder:
 
     def sweep(self) -> None:
         """Remove what a killed process left half-written beside the files of the run."""
-        for name in (CONFIG_FILE, METRICS_FILE, MODEL_FILE, RESUME_FILE):
+        for name in _REPLACED:
             for leftover in self.path.glob(f".{name}.*"):
                 leftover.unlink()
 

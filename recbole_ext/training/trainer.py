@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from logging import getLogger
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -40,6 +41,7 @@ class Progress:
     best_metrics: dict[str, float] = field(default_factory=dict)
     without_gain: int = 0
     epoch_seconds: list[float] = field(default_factory=list)
+    history: list[dict[str, float]] = field(default_factory=list)
 
     @classmethod
     def of(cls, saved: dict[str, Any]) -> Progress:
@@ -52,12 +54,20 @@ class Progress:
                 raise TypeError(f"its {name} is no {kind.__name__}")
         return progress
 
+    def note_epoch(self, loss: float, seconds: float, learning_rate: float) -> None:
+        """Note an epoch trained; ``seconds`` without evaluation."""
+        self.epoch_seconds.append(seconds)
+        named = {"epoch": self.epoch, "loss": loss, "seconds": seconds}
+        self.history.append({**named, "learning_rate": learning_rate})
+
     def take(self, score: float, metrics: dict[str, float], bigger: bool) -> bool:
         """Note a validation; true if it is the best so far, in full precision."""
         best = self.best_score
         better = best is None or (score > best if bigger else score < best)
         if better:
             self.best_epoch, self.best_score, self.best_metrics = self.epoch, score, metrics
+        if self.history:
+            self.history[-1].update(metrics)
         self.without_gain = 0 if better else self.without_gain + 1
         return better
 
@@ -147,9 +157,10 @@ class SequenceTrainer(Trainer):
         loss, targets = self._train_epoch(train_data, epoch, show_progress=self._show_progress)
         seconds = time.perf_counter() - started
         release_freed_memory()
-        self.progress.epoch_seconds.append(seconds)
+        rate = self._learning_rate()
+        self.progress.note_epoch(loss, seconds, rate)
         self.tensorboard.add_scalar("train/loss", loss, epoch)
-        self.tensorboard.add_scalar("train/learning_rate", self._learning_rate(), epoch)
+        self.tensorboard.add_scalar("train/learning_rate", rate, epoch)
         speed = targets / seconds
         self.tensorboard.add_scalar("train/targets_per_second", speed, epoch)
         return f"epoch {epoch:3d}  loss {loss:.4f}  {seconds:.2f} s  {speed:,.0f} targets/s"
@@ -245,10 +256,17 @@ class SequenceTrainer(Trainer):
     ) -> dict[str, float]:
         """All metrics of ``eval_data`` under both protocols, of the best model unless said."""
         if load_best_model:
-            path = self.folder.file(MODEL_FILE) if model_file is None else model_file
-            tensors, _ = checkpoint.read(self.folder.path / path)
-            checkpoint.restore_model(self.model, tensors, self.folder.path / path)
+            self._restore(self.folder.path / (model_file or MODEL_FILE))
         return self.rank(eval_data).flat()
+
+    def rank_with_best(self, loader: EvaluationLoader) -> Evaluation:
+        """Ranks and metrics of ``loader`` with the best model."""
+        self._restore(self.folder.file(MODEL_FILE))
+        return self.rank(loader)
+
+    def _restore(self, path: Path) -> None:
+        tensors, _ = checkpoint.read(path)
+        checkpoint.restore_model(self.model, tensors, path)
 
     def rank(self, loader: EvaluationLoader) -> Evaluation:
         """Ranks and metrics of ``loader`` with the model as it is now."""

@@ -87,7 +87,10 @@ def test_mistakes(words: list[str], line: str, capsys: pytest.CaptureFixture[str
     assert err.startswith(f"error: {line}")
 
 
-@pytest.mark.parametrize("words", [[], ["positions", "--help"], ["rollouts", "--help"], ["fly"]])
+@pytest.mark.parametrize(
+    "words",
+    [[], ["--help"], ["positions", "--help"], ["rollouts", "--help"], ["runs", "--help"], ["runs"]],
+)
 def test_kinds(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["analyze", *words])

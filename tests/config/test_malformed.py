@@ -27,8 +27,8 @@ OURS = [
     ("--base=PARec", "unknown key 'base' (from --base)"),
     # wrong types
     ("--learning_rate=abc", "learning_rate: 'abc' (from --learning_rate) must be a number > 0"),
-    ("--epochs=true", "epochs: 'true' (from --epochs) must be a whole number >= 0"),
-    ("--epochs=1.5", "must be a whole number >= 0"),
+    ("--epochs=true", "epochs: 'true' (from --epochs) must be a whole number >= 1"),
+    ("--epochs=1.5", "must be a whole number >= 1"),
     ("--hidden_size=64.0", "must be a whole number >= 1"),
     ("--seed=", "seed: '' (from --seed) must be a whole number"),
     ("--seed=None", "must be a whole number"),
@@ -45,8 +45,9 @@ OURS = [
     ("--hidden_dropout_prob=-0.1", "must be a number in [0, 1)"),
     ("--min_lr_ratio=1.01", "must be a number in [0, 1]"),
     ("--seed=4294967296", "must be a whole number in [0, 4294967295]"),
-    ("--epochs=-1", "must be a whole number >= 0"),
-    ("--epochs=9223372036854775808", "must be a whole number >= 0"),
+    ("--epochs=0", "epochs: '0' (from --epochs) must be a whole number >= 1"),
+    ("--epochs=-1", "must be a whole number >= 1"),
+    ("--epochs=9223372036854775808", "must be a whole number >= 1"),
     ("--topk=0", "must be a whole number >= 1 or a list of whole numbers >= 1"),
     ("--topk=[5,-1]", "must be a whole number >= 1 or a list of whole numbers >= 1"),
     ("--topk=[5,true]", "topk: '[5,true]'"),
@@ -264,7 +265,7 @@ FILES = [
     (b"learning_rate: '0.1'\n", "learning_rate: '0.1' (from my.yaml) must be a number > 0"),
     (b"learning_rate: .inf\n", "learning_rate: inf (from my.yaml) must be a number > 0"),
     (b"learning_rte: 1\n", "unknown key 'learning_rte' (from my.yaml) for model FPARec"),
-    (b"epochs: yes\n", "epochs: true (from my.yaml) must be a whole number >= 0"),
+    (b"epochs: yes\n", "epochs: true (from my.yaml) must be a whole number >= 1"),
     (b"load_col: {inter: [user_id, item_id, timestamp], item: [.nan]}\n", "load_col"),
 ]
 

@@ -73,11 +73,31 @@ def test_items_that_are_only_described_stay_out_of_the_catalogue(store: Path) ->
     assert "green" not in with_features.field2token_id["genre"]
 
 
+READ = {"inter": ["user_id", "item_id", "timestamp"], "item": ["item_id", "genre"]}
+
+
+def test_an_item_that_nothing_is_told_about_stays(store: Path) -> None:
+    """Whether the file is read for item_features, by load_col, or not at all: 12 interactions."""
+    for changes in ({}, {"item_features": None}, {"item_features": None, "load_col": READ}):
+        assert len(load_data(config(store, **changes)).store.items) == 12
+    chosen = {"data_path": str(store), "use_gpu": False, "load_col": READ}
+    assert len(load_data(ExtConfig("SASRec", "store", config_dict=chosen)).store.items) == 12
+
+
+@pytest.mark.parametrize("features", [None, ["genre"]], ids=str)
+def test_an_item_that_nothing_is_told_about_is_dropped_where_asked(
+    store: Path, features: list[str] | None
+) -> None:
+    wish = {"filter_inter_by_user_or_item": True, "load_col": READ, "item_features": features}
+    dataset = load_data(config(store, **wish))
+    taken = {dataset.field2id_token["item_id"][item] for item in dataset.store.items}
+    assert (taken, len(dataset.store.items)) == ({"i0", "i1", "i2"}, 9)
+
+
 def test_recboles_own_data_set_gives_the_same_columns(store: Path) -> None:
     text = (store / "store" / "store.item").read_text().replace(ITEMS[3] + "\n", "")
     (store / "store" / "store.item").write_text(text)
-    # RecBole's own data set drops interactions with items that nothing is told about.
-    chosen = config(store, split_protocol="recbole", filter_inter_by_user_or_item=False)
+    chosen = config(store, split_protocol="recbole")
     theirs, ours = data_preparation(chosen, create_dataset(chosen))[0].dataset, load_data(chosen)
     for name in FEATURES:
         assert by_token(theirs, name) == by_token(ours, name)

@@ -27,7 +27,7 @@ def weights_of(case: Case, keep: Tensor, **changes: object) -> Tensor:
     if isinstance(mixer, DotProductAttention):
         return mixer.weights(vectors(keep), keep)
     assert isinstance(mixer, PositionOnlyMixer)
-    return mixer.weights(keep)
+    return mixer.matrices(keep)
 
 
 @torch.no_grad()
@@ -78,7 +78,7 @@ def test_the_matrices_shown_are_those_used(case: Case) -> None:
     mixer = case.build(n_heads=2).double()
     assert isinstance(mixer, PositionOnlyMixer)
     x = vectors(keep)
-    shown = mixer.weights(keep) @ mixer.split_heads(mixer.value(x))
+    shown = mixer.matrices(keep) @ mixer.split_heads(mixer.value(x))
     torch.testing.assert_close(mixer(x, x, keep), shown.transpose(1, 2).flatten(2))
 
 
@@ -86,7 +86,7 @@ def pattern(name: str, keep: Tensor, n: int, causal: bool = True) -> Tensor:
     """[w, w] of the first row of the batch."""
     mixer = build_mixer("fixed_pattern", MixerSpec(4, n, pattern=name, causal=causal)).double()
     assert isinstance(mixer, PositionOnlyMixer)
-    return mixer.weights(keep)[0, 0].detach()
+    return mixer.matrices(keep)[0, 0].detach()
 
 
 def test_average() -> None:

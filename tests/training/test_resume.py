@@ -59,11 +59,12 @@ MOMENTS = {
     "after a validation": ("_validate", 3, True),
     "before the state is written": ("_save_resume_state", 2, False),
     "between epochs": ("_save_resume_state", 2, True),
-    "before the test": ("evaluate", 1, False),
+    "before the test": ("rank_with_best", 1, False),
 }
 KINDS: dict[str, dict[str, Any]] = {
     "FPARec": {"long_sequences": "chunk", "lr_schedule": "cosine", "warmup_steps": 5},
     "PARec": {"train_objective": "last_position", "hidden_dropout_prob": 0.5},
+    "DualSASRec": {"dual_items": 8, "max_users": 6, "dual_weight": 1.0},
     "VanillaAE": {
         "loss_type": "sampled_softmax",
         "negative_sampling": "mixed",
@@ -80,7 +81,9 @@ def test_interrupted_anywhere(
     _check("FPARec", settings(epochs=4, **KINDS["FPARec"]), MOMENTS[moment], tmp_path, monkeypatch)
 
 
-@pytest.mark.parametrize("model", ["PARec", "VanillaAE", "SASRec", "BPR", "Pop", "BERT4Rec"])
+@pytest.mark.parametrize(
+    "model", ["PARec", "VanillaAE", "DualSASRec", "SASRec", "BPR", "Pop", "BERT4Rec"]
+)
 def test_other_models(
     model: str, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from recbole_ext.runner import Run, run
 from recbole_ext.training import checkpoint
-from recbole_ext.training.run_folder import MODEL_FILE
+from recbole_ext.training.run_folder import HISTORY_FILE, MODEL_FILE, TENSORBOARD_DIR
 from recbole_ext.training.trainer import Progress, SequenceTrainer
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
@@ -28,7 +29,8 @@ def scripted(monkeypatch: pytest.MonkeyPatch, scores: Sequence[float], name: str
 
     def rank(self: SequenceTrainer, loader: Any) -> Any:
         score = left.pop(0) if len(left) > 1 else left[0]
-        return SimpleNamespace(flat=lambda: {name: score})
+        ranks = np.ones(len(loader.rows))
+        return SimpleNamespace(flat=lambda: {name: score}, ranks=ranks, ranks_seen_masked=ranks)
 
     monkeypatch.setattr(SequenceTrainer, "rank", rank)
 
@@ -200,3 +202,18 @@ def test_callbacks_hear_of_every_validation(settings: Settings) -> None:
     )
     assert [epoch for epoch, _ in heard] == [1, 2]
     assert max(score for _, score in heard) <= trainer.progress.best_score  # type: ignore[operator]
+
+
+def test_history_has_a_line_for_each_epoch(settings: Settings) -> None:
+    finished = run("FPARec", "ring", config_dict=settings(epochs=3, eval_step=2))
+    lines = (finished.run_dir / HISTORY_FILE).read_text().splitlines()
+    rows = [dict(zip(lines[0].split(","), line.split(","), strict=True)) for line in lines[1:]]
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    assert [bool(row[METRIC]) for row in rows] == [False, True, True]
+    assert max(float(row[METRIC] or 0) for row in rows) == pytest.approx(
+        finished.metrics["valid"][METRIC], rel=1e-7
+    )
+    scalars = EventAccumulator(str(finished.run_dir / TENSORBOARD_DIR)).Reload()
+    for name, curve in (("loss", "train/loss"), ("learning_rate", "train/learning_rate")):
+        noted = [event.value for event in scalars.Scalars(curve)]
+        assert [float(row[name]) for row in rows] == pytest.approx(noted, rel=1e-6)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recbole_ext.inference.generation.options import RolloutOptions
-from recbole_ext.inference.top import top_k
+from recbole_ext.nn.top import top_k
 
 BEAM_SIZE = 4
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any
 
@@ -57,6 +57,16 @@ class RolloutOptions:
         _check_whole("seed", self.seed, least=0)
         if self.temperature is not None and not _positive(self.temperature):
             raise ConfigError(f"temperature: {show(self.temperature)} must be a number above 0")
+
+
+def rollout_options(**given: Any) -> RolloutOptions:
+    """From keywords; raises ConfigError for one that there is not, too."""
+    names = [field.name for field in fields(RolloutOptions)]
+    for name in given:
+        if name not in names:
+            hint = nearest(name, names) or f"; there are {', '.join(names)}"
+            raise ConfigError(f"generate: the unknown option {show(name)}{hint}")
+    return RolloutOptions(**given)
 
 
 def _check_whole(name: str, value: Any, least: int) -> None:

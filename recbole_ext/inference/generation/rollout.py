@@ -15,6 +15,7 @@ from recbole_ext.data.store import IntArray, SequenceStore
 from recbole_ext.errors import DataError
 from recbole_ext.inference.generation.decoding import make_decoder
 from recbole_ext.inference.generation.options import RolloutOptions
+from recbole_ext.inference.generation.steps import Steps
 from recbole_ext.inference.scorer import Scorer, without_seen
 from recbole_ext.inference.sequences import Sequences, continued
 
@@ -69,11 +70,11 @@ def _batch(
 ) -> dict[str, NDArray[np.float64]]:
     """By name [B, T, ...] of the best path of each of ``rows``."""
     decoder = make_decoder(options, rows)
-    store, owner = continued(sequences, rows), rows
+    store, owner, steps = continued(sequences, rows), rows, Steps(scorer, options.steps)
     totals = torch.zeros(len(rows), dtype=torch.float64)
     trail: list[dict[str, Tensor]] = []  # one entry a step, each of all paths
     for step in range(options.steps):
-        everything = scorer.scores(store, sequences.picked[owner])
+        everything = steps.scores(store, sequences.picked[owner])
         scores = without_seen(everything, store) if options.exclude_seen else everything
         _refuse_exhausted(scores, step)
         choice = decoder.choose(scores, totals.to(scores.device), step)
@@ -82,6 +83,7 @@ def _batch(
         found = {name: values[parents] for name, values in found.items()}
         found |= {"item": choice.items, "score": scores[parents, choice.items]}
         trail = [{name: v[parents] for name, v in past.items()} for past in trail] + [found]
+        steps.follow(parents)
         chosen = parents.cpu().numpy()
         owner = owner[chosen]
         store = fed_back(store, chosen, choice.items.cpu().numpy())

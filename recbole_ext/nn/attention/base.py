@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from recbole_ext.nn.attending import Attending, Attention
 from recbole_ext.nn.dropout import Dropout
 
 
@@ -59,12 +60,20 @@ class MixerSpec:
         return self.hidden_size // self.n_heads
 
 
-class Mixer(nn.Module, ABC):
+class Mixer(Attending):
     """Mixes the vectors of one sequence over its positions.
 
     Sequences are right-aligned: slot w-1 holds the newest item, padding is on the left. A batch of
     width w < n is the lower-right part of the full one: every absolute slot counts from the end.
     """
+
+    @property
+    def extends(self) -> bool:
+        """Whether a later item leaves what older slots get as it is, wherever they slide.
+
+        It does where the future is masked and slots count by their distance alone.
+        """
+        return False
 
     def __init__(self, spec: MixerSpec) -> None:
         super().__init__()
@@ -87,6 +96,24 @@ class Mixer(nn.Module, ABC):
         Returns:
             [B, w, d], or [B, 1, d] with ``last_only``; zero at padded positions.
         """
+
+    def weights(self, x: Tensor, keep: Tensor, values: Tensor | None = None) -> Tensor:
+        """The attention matrices, for analysis: rows and columns of padded slots are 0.
+
+        Args:
+            x: [B, w, d], what queries and keys are made of.
+            keep: [B, w].
+            values: [B, w, d], what values are made of; None: ``x``.
+
+        Returns:
+            [B, s, w, w] of the s heads that have such matrices; a mixer without any says s = 0.
+        """
+        return x.new_zeros(x.shape[0], 0, x.shape[1], x.shape[1])
+
+    def attention(  # type: ignore[override]
+        self, x: Tensor, values: Tensor, keep: Tensor, last_only: bool = False
+    ) -> Attention:
+        return Attention([self.weights(x, keep, values)], keep)
 
     def split_heads(self, x: Tensor) -> Tensor:
         """[B, w, h·(d/h)] -> [B, h, w, d/h]."""

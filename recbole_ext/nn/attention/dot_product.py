@@ -90,6 +90,10 @@ class DotProductAttention(Mixer):
             parts += [self._attend(group, allowed) for group in self._groups(x, by_head, queries)]
         return self.finish(parts[0] if len(parts) == 1 else torch.cat(parts, 1), value, keep)
 
+    @property
+    def extends(self) -> bool:
+        return self.spec.causal and not self.spec.n_local_heads
+
     def _relative_bias(self) -> nn.Parameter | None:
         if self.spec.position_bias != "relative" or not self.scoring_heads:
             return None
@@ -135,16 +139,7 @@ class DotProductAttention(Mixer):
         return (visible & keep[:, None, None, :]) | own
 
     def weights(self, x: Tensor, keep: Tensor, values: Tensor | None = None) -> Tensor:
-        """The attention matrices, for analysis: rows of padded positions are 0.
-
-        Args:
-            x: [B, w, d], what queries and keys are made of.
-            keep: [B, w].
-            values: [B, w, d], what values are made of; None: ``x``.
-
-        Returns:
-            [B, s, w, w] of the s heads that attend: conv and rnn heads have no weights.
-        """
+        """[B, s, w, w] of the s heads that attend: conv and rnn heads have no weights."""
         width = keep.shape[1]
         if not self.scoring_heads:
             return x.new_zeros(x.shape[0], 0, width, width)

@@ -38,10 +38,24 @@ class LinearAttention(Mixer):
             mixed = self._by_chunks(query, key, self.split_heads(value))
         return self.finish(mixed, value, keep)
 
-    def _quadratic(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        shares = query @ key.transpose(-1, -2)  # [B, h, q, w]
+    def weights(self, x: Tensor, keep: Tensor, values: Tensor | None = None) -> Tensor:
+        query = feature_map(self.split_heads(self.query(x)))
+        key = feature_map(self.split_heads(self.key(x))) * keep[:, None, :, None]
+        shares = self._shares(query, key)
+        return shares / _at_least_tiny(shares.sum(-1, keepdim=True)) * keep[:, None, :, None]
+
+    def _shares(self, query: Tensor, key: Tensor) -> Tensor:
+        """[B, h, q, w], not yet normalised."""
+        shares = query @ key.transpose(-1, -2)
         queries, width = shares.shape[-2:]
-        shares = shares * visible_keys(width, queries, self.spec.causal, shares.device)
+        return shares * visible_keys(width, queries, self.spec.causal, shares.device)
+
+    @property
+    def extends(self) -> bool:
+        return self.spec.causal
+
+    def _quadratic(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        shares = self._shares(query, key)
         return self.dropout(shares) @ value / _at_least_tiny(shares.sum(-1, keepdim=True))
 
     def _by_chunks(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:

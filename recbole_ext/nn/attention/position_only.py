@@ -62,8 +62,11 @@ class PositionOnlyMixer(Mixer):
         total = torch.einsum("hqw,bw->bhq", shares, keep.to(shares.dtype)).unsqueeze(-1)
         return torch.where(total > 0, total, torch.ones_like(total))
 
-    def weights(self, keep: Tensor) -> Tensor:
-        """The attention matrices A [B, h, w, w], for analysis: rows of padded positions are 0."""
+    def weights(self, x: Tensor, keep: Tensor, values: Tensor | None = None) -> Tensor:
+        return self.matrices(keep)
+
+    def matrices(self, keep: Tensor) -> Tensor:
+        """keep [B, w] -> the attention matrices A [B, h, w, w], which depend on nothing else."""
         width = keep.shape[1]
         shares = self.shares(width, width)
         masked = shares * visible_keys(width, width, self.spec.causal, keep.device)

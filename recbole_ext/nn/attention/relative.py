@@ -25,5 +25,9 @@ class RelativePositionalAttention(PositionOnlyMixer):
         reach = n_distances(spec.max_length, spec.causal)
         self.by_distance = nn.Parameter(torch.randn(spec.n_heads, reach) * INITIAL_STD)
 
+    @property
+    def extends(self) -> bool:
+        return self.spec.causal and not self.spec.mask_after_softmax
+
     def scores(self, queries: int, width: int) -> Tensor:
         return spread(self.by_distance, queries, width, self.spec.max_length, self.spec.causal)

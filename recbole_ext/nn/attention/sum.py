@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from recbole_ext.nn.attention.base import Mixer, MixerSpec
@@ -28,3 +30,12 @@ class SumOfMixers(Mixer):
     def forward(self, x: Tensor, values: Tensor, keep: Tensor, last_only: bool = False) -> Tensor:
         first, *others = (part(x, values, keep, last_only) for part in self.parts)
         return self.project(sum(others, first), keep)
+
+    @property
+    def extends(self) -> bool:
+        return all(cast(Mixer, part).extends for part in self.parts)
+
+    def weights(self, x: Tensor, keep: Tensor, values: Tensor | None = None) -> Tensor:
+        """Those of all parts, in their order: the sum is over outputs, no matrix is shared."""
+        parts = (cast(Mixer, part) for part in self.parts)
+        return torch.cat([part.weights(x, keep, values) for part in parts], 1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from recbole_ext.nn.attending import Attending, Attention
+from recbole_ext.nn.backbone.attention import attention_of
 from recbole_ext.nn.backbone.build import build_model
 from recbole_ext.nn.backbone.families import has_no_name_for
 from recbole_ext.nn.backbone.layout import look
@@ -12,7 +14,7 @@ from recbole_ext.nn.backbone.trial import tried
 from recbole_ext.nn.dropout import Dropout
 
 
-class HuggingFaceEncoder(nn.Module):
+class HuggingFaceEncoder(Attending):
     """Item embeddings -> states, through ``AutoModel`` of a family with random weights.
 
     AR and AE networks of one ``spec`` have the same parameters, and differ in what each state may
@@ -39,3 +41,9 @@ class HuggingFaceEncoder(nn.Module):
         Padding may stand on either side; its states are finite and mean nothing.
         """
         return look(self.model, self.sight, self.dropout(x), keep, self.causal, last_only)
+
+    def attention(  # type: ignore[override]
+        self, x: Tensor, keep: Tensor, last_only: bool = False
+    ) -> Attention:
+        """Raises ``NoAttentionError`` where the family gives no attention weights."""
+        return Attention(attention_of(self.model, self.sight, x, keep, self.causal), keep)

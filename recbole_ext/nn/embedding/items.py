@@ -38,6 +38,7 @@ class ItemEncoder(nn.Module):
         concat: concatenate the id's vector and the parts and map them back to d; else add them.
         learned_ids: a learned vector for each id; without it items are their parts alone.
         parts_in_scores: score with the input's vectors; else with the ids' alone.
+        learned_padding: a defect: PAD's row is drawn and learned as an item's is.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class ItemEncoder(nn.Module):
         concat: bool = False,
         learned_ids: bool = True,
         parts_in_scores: bool = True,
+        learned_padding: bool = False,
     ) -> None:
         super().__init__()
         if not (learned_ids or (parts and parts_in_scores)):
             raise ValueError("without learned ids there must be parts, and they must be scored")
         self.n_items, self.size, self.parts_in_scores = n_items, size, parts_in_scores
+        self.learned_padding = learned_padding
         rows = nn.Embedding(n_items, size, padding_idx=PAD).weight.detach() if learned_ids else None
         self.weight = None if rows is None else nn.Parameter(rows)
         self.parts = nn.ModuleList(parts)
@@ -64,11 +67,15 @@ class ItemEncoder(nn.Module):
         """Ids of any shape [...] -> [..., d]."""
         vectors = [part(ids) for part in self.parts]
         if self.weight is not None:
-            vectors.insert(0, F.embedding(ids, self.weight, PAD))
+            vectors.insert(0, F.embedding(ids, self.weight, self._without_gradient))
         if self.combine is None:
             return reduce(torch.add, vectors)
         mixed: Tensor = self.combine(torch.cat(vectors, -1))
         return mixed
+
+    @property
+    def _without_gradient(self) -> int | None:
+        return None if self.learned_padding else PAD
 
     def table(self) -> Tensor:
         """[n_items, d] vectors that items are scored with."""
@@ -80,9 +87,10 @@ class ItemEncoder(nn.Module):
 
     @torch.no_grad()
     def initialize(self, std: float) -> None:
-        """Normal rows of standard deviation ``std``; the PAD row zero."""
+        """Normal rows of standard deviation ``std``; the PAD row zero unless it is learned."""
         if self.weight is not None:
             nn.init.normal_(self.weight, std=std)
-            self.weight[PAD].zero_()
+            if not self.learned_padding:
+                self.weight[PAD].zero_()
         for part in self.parts:
             part.initialize(std)  # type: ignore[operator]

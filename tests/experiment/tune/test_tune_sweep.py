@@ -66,13 +66,13 @@ def test_a_sweep(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     tested: list[Path] = []
-    evaluate = SequenceTrainer.evaluate
+    ranked = SequenceTrainer.rank_with_best
 
-    def noting(trainer: SequenceTrainer, *args: Any, **more: Any) -> dict[str, float]:
+    def noting(trainer: SequenceTrainer, *args: Any) -> Any:
         tested.append(trainer.folder.path)
-        return evaluate(trainer, *args, **more)
+        return ranked(trainer, *args)
 
-    monkeypatch.setattr(SequenceTrainer, "evaluate", noting)
+    monkeypatch.setattr(SequenceTrainer, "rank_with_best", noting)
     without_ray(monkeypatch)
     place = tmp_path / "sweep"
     assert main(words(ring, place, space)) == 0
@@ -164,7 +164,7 @@ def test_interrupted_while_rerunning(
     place = tmp_path / "sweep"
     space = write_space(space, learning_rate=0.01)
     with monkeypatch.context() as patch:
-        patch.setattr(SequenceTrainer, "evaluate", _interrupt)
+        patch.setattr(SequenceTrainer, "rank_with_best", _interrupt)
         assert main(words(ring, place, space)) == 130
     assert capsys.readouterr().err.splitlines()[-1].endswith(f"tune --resume={place}")
     table = (place / "trials.csv").read_bytes()

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recbole_ext.inference.top import top_k
+from recbole_ext.nn.top import top_k
 
 FEW_VALUES = st.sampled_from([-float("inf"), -1.0, -0.0, 0.0, 0.5, 2.0, float("inf")])
 ROWS = st.integers(1, 12).flatmap(

@@ -1,0 +1,113 @@
+"""What a finished run did and how well, read from its folder alone: no model is loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from recbole_ext.errors import CheckpointError, ConfigError, nearest, show
+from recbole_ext.training.run_folder import CONFIG_FILE, METRICS_FILE, RunFolder
+
+SEEN_MASKED = "_seen_masked"
+
+# RecBole's own models of the design space, in its words.
+_STOCK: dict[str, dict[str, str]] = {
+    "SASRec": {"direction": "ar", "attention": "dot_product"},
+    "BERT4Rec": {"direction": "ae", "attention": "dot_product"},
+}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run as a point of the design space.
+
+    Attributes:
+        name: of the model.
+        dataset: name.
+        design: axis -> value, for the axes of the AE/AR paper.
+        score: the metric asked for, of the test part.
+    """
+
+    name: str
+    dataset: str
+    design: dict[str, str]
+    score: float
+
+    @property
+    def locality(self) -> str:
+        """AE < local AE < AR < local AR, as the paper orders them."""
+        near = "" if self.design["local heads"] == "none" else "local "
+        return near + self.design["direction"].upper()
+
+
+def read_finished(run_dir: str | Path, metric: str) -> Finished | None:
+    """None for a model outside the design space.
+
+    Args:
+        metric: as ``valid_metric`` names it: ``NDCG@10``, ``NDCG@10_seen_masked``.
+
+    Raises:
+        CheckpointError: no finished run.
+        ConfigError: it has no such metric.
+    """
+    folder = RunFolder.open(run_dir)
+    config = _config(folder)
+    design = design_of(config)
+    score = _score(folder, metric)
+    if design is None:
+        return None
+    return Finished(str(config.get("model")), str(config.get("dataset")), design, score)
+
+
+def design_of(config: Mapping[str, Any]) -> dict[str, str] | None:
+    """The value of each axis, from a resolved configuration; None where it has none."""
+    if (stock := _STOCK.get(str(config.get("model")))) is not None:
+        rest = {"local heads": "none", "feature": "none", "backbone": "RecBole's blocks"}
+        return {**stock, **rest, "loss": str(config.get("loss_type") or "CE")}
+    if config.get("direction") not in ("ar", "ae"):
+        return None
+    local = config.get("local_attention") if config.get("n_local_heads") else None
+    users = config.get("user_embedding")
+    # A backbone's attention is part of that axis: Llama against own blocks is one choice.
+    attention = config.get("attention") or "dot_product"
+    return {
+        "direction": str(config["direction"]),
+        "attention": " + ".join(attention) if isinstance(attention, list) else str(attention),
+        "local heads": str(local or "none"),
+        "feature": "none" if users in (None, "none") else "user",
+        "backbone": str(config.get("backbone") or "own blocks"),
+        "loss": str(config.get("loss_type") or "CE"),
+    }
+
+
+def _config(folder: RunFolder) -> dict[str, Any]:
+    file = folder.file(CONFIG_FILE)
+    try:
+        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, RecursionError, ValueError, OSError) as error:
+        raise CheckpointError(f"{file}: unreadable ({error})") from error
+    if not isinstance(config, dict):
+        raise CheckpointError(f"{file}: no configuration in it")
+    return config
+
+
+def _score(folder: RunFolder, metric: str) -> float:
+    file = folder.file(METRICS_FILE)
+    masked = metric.endswith(SEEN_MASKED)
+    part = "test_seen_masked" if masked else "test"
+    try:
+        scores = json.loads(file.read_text(encoding="utf-8"))[part]
+        known = {name: float(value) for name, value in scores.items()}
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{folder.path} has not finished: no {METRICS_FILE}") from error
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as error:
+        raise CheckpointError(f"{file}: not as a run left it ({error})") from error
+    name = metric.removesuffix(SEEN_MASKED)
+    if name not in known:
+        raise ConfigError(f"--metric: {show(metric)} is not in {file}{nearest(name, known)}")
+    return known[name]

@@ -1,0 +1,144 @@
+"""What a model has learned of positions (FPARec, arXiv 2407.02793, Figures 1, 3 and 4).
+
+Slots are right-aligned, the newest last, save RecBole's own models', which count from the oldest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from recbole_ext.analysis.figures import colour_bar, heat, new_figure
+from recbole_ext.analysis.subject import nested
+from recbole_ext.nn.attention import FixedPattern, MixerSpec, PositionOnlyMixer
+from recbole_ext.nn.attention.fixed import PATTERNS
+
+if TYPE_CHECKING:
+    from recbole_ext.runner import Run
+
+FloatArray = NDArray[np.float64]
+Data = dict[str, Any]
+
+_COLUMNS = 4
+_DIGITS = 5
+_PANEL = (2.6, 2.7)  # inches
+_PATTERN_LENGTHS = (50, 200)
+_TABLES = ("positions", "position_embedding")  # what models call their table of slots
+_BIDIRECTIONAL = frozenset({"BERT4Rec"})  # of RecBole's; the others with such a table are causal
+
+
+def correlation(table: FloatArray, causal: bool) -> FloatArray:
+    """Position embeddings [n, d] -> exp(P Pᵀ / √d), each row divided by its maximum (Figure 1).
+
+    Causal: the lower triangle alone, before the division.
+    """
+    scores = table @ table.T / np.sqrt(table.shape[1])
+    scores = np.where(_visible(len(table), causal), scores, -np.inf)
+    return np.asarray(np.exp(scores - scores.max(1, keepdims=True)), dtype=np.float64)
+
+
+def by_row_maximum(matrix: FloatArray) -> FloatArray:
+    """[..., n, n] magnitudes, each row divided by its largest one; rows of zeros stay."""
+    sizes = np.abs(matrix)  # a token mixer's map has signs
+    top = sizes.max(-1, keepdims=True)
+    return np.asarray(sizes / np.where(top > 0, top, 1.0), dtype=np.float64)
+
+
+def correlation_numbers(runs: Sequence[Run], labels: Sequence[str]) -> Data:
+    """Figure 1: a panel for each run that learns an embedding of positions."""
+    panels = []
+    for run, label in zip(runs, labels, strict=True):
+        if (table := _position_table(run.model)) is not None:
+            shown = correlation(table.detach().double().cpu().numpy(), _is_causal(run))
+            panels.append(_panel(run, label, f"{label}\nposition correlation", shown))
+    return {"figure": "position_correlation", "panels": panels}
+
+
+def attention_numbers(runs: Sequence[Run], labels: Sequence[str]) -> Data:
+    """Figure 3: the learned positional attention, a panel for each run, layer and head."""
+    panels = []
+    for run, label in zip(runs, labels, strict=True):
+        for layer, mixer in enumerate(_positional(run.model), start=1):
+            for head, matrix in enumerate(_matrices(mixer), start=1):
+                of_several = f", head {head}" if mixer.spec.n_heads > 1 else ""
+                title = f"{label}\nlayer {layer}{of_several}"
+                panels.append(_panel(run, label, title, by_row_maximum(matrix)))
+    return {"figure": "positional_attention", "panels": panels}
+
+
+def pattern_numbers() -> Data:
+    """Figure 4: the fixed patterns; they need no run."""
+    panels = []
+    for length in _PATTERN_LENGTHS:
+        for name in PATTERNS:
+            mixer = FixedPattern(MixerSpec(1, length, pattern=name)).double()
+            title = f"{name.replace('_', ' ')}\nn = {length}"
+            panels.append({"title": title, "matrix": nested(by_row_maximum(_matrices(mixer)[0]))})
+    return {"figure": "fixed_patterns", "columns": len(PATTERNS), "panels": panels}
+
+
+def draw(data: Data) -> Any:
+    """A panel for each matrix: patterns from 0 to 1, what is learned from its lowest value.
+
+    Embeddings of slots are often short, and positional attention starts flat: from 0 all would
+    look the same.
+    """
+    panels = data["panels"]
+    columns = min(data.get("columns", _COLUMNS), len(panels))
+    figure, grid = new_figure(-(-len(panels) // columns), columns, _PANEL)
+    cells = grid.ravel()
+    for cell in cells[len(panels) :]:
+        cell.axis("off")
+    for cell, one in zip(cells, panels, strict=False):
+        image = heat(cell, one["matrix"], one["title"], one.get("lowest_in_sight", 0.0), 1.0)
+        cell.set_xlabel("key slot", fontsize="x-small")
+        if "lowest_in_sight" in one:
+            colour_bar(figure, image, cell, shrink=0.7)
+    for row in grid:
+        row[0].set_ylabel("query slot", fontsize="x-small")
+    if "lowest_in_sight" not in panels[0]:
+        colour_bar(figure, image, grid, shrink=0.8, label="share of the row's maximum")
+    return figure
+
+
+def _panel(run: Run, label: str, title: str, matrix: FloatArray) -> dict[str, Any]:
+    shown = np.round(matrix, _DIGITS)
+    lowest = float(shown[matrix > 0].min())
+    names = {"run": label, "model": run.config["model"], "dataset": run.config["dataset"]}
+    return {**names, "title": title, "lowest_in_sight": lowest, "matrix": shown.tolist()}
+
+
+@torch.no_grad()
+def _matrices(mixer: PositionOnlyMixer) -> FloatArray:
+    """[h, n, n] at full length."""
+    keep = torch.ones(1, mixer.spec.max_length, dtype=torch.bool, device=mixer.value.weight.device)
+    return np.asarray(mixer.matrices(keep)[0].double().cpu().numpy(), dtype=np.float64)
+
+
+def _positional(model: nn.Module) -> list[PositionOnlyMixer]:
+    found = (part for part in model.modules() if isinstance(part, PositionOnlyMixer))
+    return [part for part in found if part.learned_scores]
+
+
+def _position_table(model: nn.Module) -> Tensor | None:
+    """The embedding of slots, if the model learns one."""
+    for name, part in model.named_modules():
+        if name.split(".")[-1] in _TABLES and isinstance(part, nn.Embedding):
+            return part.weight
+    return None
+
+
+def _is_causal(run: Run) -> bool:
+    if hasattr(run.model, "cloze"):
+        return run.model.cloze is None
+    return run.config["model"] not in _BIDIRECTIONAL
+
+
+def _visible(size: int, causal: bool) -> NDArray[np.bool_]:
+    every = np.ones((size, size), dtype=bool)
+    return np.tril(every) if causal else every

@@ -1,0 +1,53 @@
+"""The training part of a data set turned round: each item's users in time order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recbole_ext.data.dataset import FlatOrder
+from recbole_ext.data.split import leave_one_out
+from recbole_ext.data.store import IntArray, SequenceStore, chronological_order
+
+Interactions = tuple[IntArray, IntArray, NDArray[np.float64]]
+
+
+def item_sequences(config: Any, dataset: Any) -> SequenceStore:
+    """A store of the users of each item: its "users" are the items and its "items" the users.
+
+    Training interactions only: nothing of a held-out interaction is in it. Users of one time are
+    in the order of their ids.
+
+    Args:
+        dataset: this library's flat data set, or the training part of RecBole's own.
+    """
+    flat = isinstance(dataset, FlatOrder)
+    users, items, times = (_flat_training if flat else _prefix_training)(config, dataset)
+    n_users = dataset.num(config["USER_ID_FIELD"])
+    n_items = dataset.num(config["ITEM_ID_FIELD"])
+    order = chronological_order(items, times)
+    return SequenceStore.from_ordered(users[order], items, n_items, n_users)
+
+
+def _flat_training(config: Any, dataset: FlatOrder) -> Interactions:
+    store = dataset.store
+    split = leave_one_out(store, config["split_protocol"], config["holdout"])
+    users = np.repeat(np.arange(store.n_users), store.lengths)
+    training = np.arange(len(users)) < split.train_end[users]
+    return users[training], store.items[training], dataset.times[training]
+
+
+def _prefix_training(config: Any, dataset: Any) -> Interactions:
+    """RecBole's rows: a target each; the first item of a user is a prefix of length 1."""
+    rows = dataset.inter_feat
+    user, item, time = (config[key] for key in ("USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD"))
+    alone = rows[config["ITEM_LIST_LENGTH_FIELD"]] == 1
+
+    def both(name: str) -> NDArray[Any]:
+        first = rows[name + config["LIST_SUFFIX"]][alone, 0]
+        return np.concatenate([first.numpy(), rows[name].numpy()])
+
+    users = np.concatenate([rows[user][alone].numpy(), rows[user].numpy()])
+    return users, both(item), both(time).astype(np.float64)

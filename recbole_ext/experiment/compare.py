@@ -1,0 +1,149 @@
+"""The comparison: run what is missing, keep what is there, tell the results."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from recbole_ext.config.sources import read_yaml
+from recbole_ext.errors import ConfigError
+from recbole_ext.experiment import file, schema
+from recbole_ext.experiment.check import check
+from recbole_ext.experiment.jobs import Experiment, Job
+from recbole_ext.experiment.one_job import GIVEN, METRICS, Spec, import_files
+from recbole_ext.experiment.processes import Processes, run_on_ray, usable_cores
+from recbole_ext.experiment.report import build_report
+from recbole_ext.experiment.report_text import markdown
+from recbole_ext.experiment.report_write import write_report
+from recbole_ext.experiment.reported import figures_of
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things lie; all absolute, so that every process finds them."""
+
+    data_path: Path
+    runs: Path
+    out: Path
+
+
+def compare(args: argparse.Namespace) -> int:
+    """Run an experiment as the arguments of `recbole_ext compare` say. Returns the exit code.
+
+    Raises:
+        ConfigError: one line, before anything runs.
+    """
+    _check_numbers(args)
+    imports = _imported(args.imports)
+    path = file.find(args.experiment)
+    experiment = file.read(path, args.quick)
+    places = _places(args, experiment)
+    chosen = list(experiment.runs(args.jobs, args.tables, args.seeds))
+    specs = [_spec(job, seed, places, args, imports) for job, seed in chosen]
+    missing = [spec for spec in specs if not Path(spec.out, METRICS).exists()]
+    for job in experiment.jobs():
+        figures_of(job)  # refuses rows that reported.csv does not have
+    check(missing, path.name)
+    for line in _changed(specs):
+        _say(line)
+    try:
+        failed = _run(missing, len(specs), args)
+    except KeyboardInterrupt:
+        _say("interrupted; the same command goes on from here")
+        return INTERRUPTED
+    report = build_report(experiment, places.out, places.runs)
+    print(markdown(report))
+    for line in write_report(report, places.out):
+        _say(line)
+    for line in failed:
+        _say(f"failed: {line}")
+    return int(bool(failed))
+
+
+def _check_numbers(args: argparse.Namespace) -> None:
+    if args.workers < 1:
+        raise ConfigError(f"--workers must be 1 or more, not {args.workers}")
+    if args.seeds:
+        schema.seeds(args.seeds, "--seeds")
+
+
+def _imported(given: Iterable[str]) -> tuple[str, ...]:
+    """Import the user's files here, so that their classes are known; their absolute paths."""
+    files = tuple(str(Path(name).absolute()) for name in given)
+    for name in files:
+        if not Path(name).is_file() or not name.endswith(".py"):
+            raise ConfigError(f"--import: {name} is no Python file")
+    import_files(files)
+    return files
+
+
+def _places(args: argparse.Namespace, experiment: Experiment) -> Places:
+    return Places(
+        Path(args.data_path).absolute(),
+        (args.runs or Path("saved", experiment.name)).absolute(),
+        (args.out or Path("results", experiment.name)).absolute(),
+    )
+
+
+def _spec(
+    job: Job, seed: int, places: Places, args: argparse.Namespace, imports: tuple[str, ...]
+) -> Spec:
+    return Spec(
+        name=job.name,
+        model=job.model,
+        dataset=job.dataset,
+        seed=seed,
+        keys=job.keys,
+        run_dir=str(job.folder(places.runs, seed)),
+        out=str(job.folder(places.out, seed)),
+        data_path=str(places.data_path),
+        threads=_threads(args.workers),
+        imports=imports,
+    )
+
+
+def _changed(specs: Iterable[Spec]) -> Iterator[str]:
+    """A line for each kept result that other settings gave than the file has now."""
+    for spec in specs:
+        beside = Path(spec.out, GIVEN)
+        if Path(spec.out, METRICS).exists() and beside.exists():
+            kept, now = read_yaml(beside, str(beside)), spec.given()
+            keys = [key for key in {**kept, **now} if kept.get(key) != now.get(key)]
+            if keys:
+                yield (
+                    f"note: {spec.name}, seed {spec.seed}, is kept though the file now has other "
+                    f"settings ({', '.join(keys)}); to run it again remove {spec.out} and "
+                    f"{spec.run_dir}"
+                )
+
+
+def _run(missing: list[Spec], wanted: int, args: argparse.Namespace) -> list[str]:
+    """Run the jobs; the lines that tell which failed and why."""
+    if len(missing) < wanted:
+        _say(f"{wanted - len(missing)} of {wanted} runs are there already")
+    if not missing:
+        return []
+    failed = []
+    ended = run_on_ray(missing) if args.ray else Processes(args.workers).run(missing)
+    for count, (spec, reason) in enumerate(ended, 1):
+        _say(f"{count} of {len(missing)}: {spec.name}, seed {spec.seed}: {reason or 'done'}")
+        if reason is not None:
+            failed.append(f"{spec.name}, seed {spec.seed}: {reason}")
+    return failed
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _threads(workers: int) -> int:
+    """Of each job: the cores shared out, and no more than OMP_NUM_THREADS asks for."""
+    share = max(1, usable_cores() // workers)
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(share, int(asked)) if asked.isdecimal() and int(asked) else share

@@ -1,0 +1,131 @@
+"""One job in a process of its own: ``python -m recbole_ext.experiment.one_job '<JSON of a Spec>'``.
+
+It ends when its standard input is closed, so that a comparison that is killed leaves no training
+behind. Why it failed is told as the last line of its standard output.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from recbole_ext.config.yaml_dialect import ConfigDumper
+from recbole_ext.errors import UserError
+
+METRICS, RANKS, HISTORY = "metrics.json", "ranks.safetensors", "history.csv"
+GIVEN = "experiment.yaml"
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Spec:
+    """All that a process needs to finish one job; the paths are absolute."""
+
+    name: str
+    model: str
+    dataset: str
+    seed: int
+    keys: dict[str, Any]
+    run_dir: str
+    out: str
+    data_path: str
+    threads: int
+    imports: tuple[str, ...] = ()
+
+    def given(self) -> dict[str, Any]:
+        """The settings on top of ``properties/``, as they are kept beside the results."""
+        return {"model": self.model, "dataset": self.dataset, "seed": self.seed, **self.keys}
+
+    def config_dict(self) -> dict[str, Any]:
+        """What the run is given."""
+        own = {"data_path": self.data_path, "run_dir": self.run_dir, "torch_threads": self.threads}
+        return {**self.keys, "seed": self.seed, **own}
+
+    def json(self) -> str:
+        """Text that :meth:`of_json` reads."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def of_json(cls, text: str) -> Spec:
+        """What :meth:`json` wrote."""
+        return cls(**json.loads(text))
+
+
+def main() -> int:
+    """Finish the job that the first argument describes; returns the exit code."""
+    spec = Spec.of_json(sys.argv[1])
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        finish(spec)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        print(json.dumps(f"{kind}{error}"))
+        return 1
+    return 0
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 4096):
+        pass
+    os._exit(1)  # every file of a run is written beside and renamed: nothing is left half
+
+
+def finish(spec: Spec) -> None:
+    """Run the job, or go on with what of it is there already, and keep its figures."""
+    import_files(spec.imports)
+    from recbole_ext.runner import resume, run
+
+    run_dir = Path(spec.run_dir)
+    if not (run_dir / METRICS).exists():
+        if (run_dir / "config.yaml").exists():
+            resume(run_dir)
+        else:
+            _clear(run_dir)
+            run(spec.model, spec.dataset, config_dict=spec.config_dict())
+    keep(spec)
+
+
+def import_files(files: tuple[str, ...]) -> None:
+    """Import Python files by path, for the model classes that they register."""
+    for file in files:
+        module = importlib.util.spec_from_file_location(Path(file).stem, file)
+        if module is None or module.loader is None or module.name in sys.modules:
+            continue
+        made = importlib.util.module_from_spec(module)
+        sys.modules[module.name] = made
+        module.loader.exec_module(made)
+
+
+def _clear(run_dir: Path) -> None:
+    """Remove a folder that was killed before its configuration was written."""
+    files = [file.name for file in run_dir.iterdir()] if run_dir.is_dir() else []
+    if all(name == "log.txt" or name.startswith(".") for name in files):
+        shutil.rmtree(run_dir, ignore_errors=True)
+
+
+def keep(spec: Spec) -> None:
+    """Copy what a reader needs: settings, metrics, ranks, history, the log without paths."""
+    import yaml
+
+    run_dir, out = Path(spec.run_dir), Path(spec.out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / GIVEN).write_text(yaml.dump(spec.given(), Dumper=ConfigDumper, sort_keys=False))
+    log = (run_dir / "log.txt").read_text(encoding="utf-8").splitlines(keepends=True)
+    (out / "log.txt").write_text("".join(line for line in log if "run folder" not in line))
+    for name in (RANKS, HISTORY, METRICS):  # the metrics last: they say that all is there
+        if (run_dir / name).exists():
+            shutil.copy(run_dir / name, out / f".{name}")
+            (out / f".{name}").replace(out / name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

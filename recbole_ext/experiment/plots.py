@@ -1,0 +1,114 @@
+"""The plots of a report: learning curves, quality against cost, groups of users."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from recbole_ext.experiment.comparisons import METRICS
+from recbole_ext.experiment.gather import PROTOCOLS, Gathered
+from recbole_ext.experiment.report import Report
+from recbole_ext.experiment.users import JobUsers, groups_of
+
+FIELDS = {"history_length": "history length (items)", "target_popularity": "target popularity"}
+CHOICES = [(metric, protocol) for metric in reversed(METRICS) for protocol in PROTOCOLS]
+CURVE_METRIC = "NDCG@10"
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure, its name in the page, and its caption."""
+
+    name: str
+    title: str
+    figure: go.Figure
+
+
+def plots(report: Report) -> dict[str, list[Plot]]:
+    """The plots of each data set; a plot for which nothing is known is left out."""
+    return {dataset: _of_dataset(dataset, jobs, report) for dataset, jobs in report.jobs().items()}
+
+
+def _of_dataset(dataset: str, jobs: list[Gathered], report: Report) -> list[Plot]:
+    place = re.sub(r"\W", "-", dataset)
+    users = {one.job.name: report.users[one.job.name] for one in jobs}
+    found = [
+        ("curves-epochs", "Validation NDCG@10 (seen kept) by epoch", curves(jobs, False)),
+        ("curves-seconds", "Validation NDCG@10 (seen kept) by training time", curves(jobs, True)),
+        ("time", "Quality against training time to the best epoch", against(
+            jobs, "training seconds to the best epoch", lambda one: one.time_to_best().median)),
+        ("parameters", "Quality against parameters", against(
+            jobs, "parameters", lambda one: one.number("parameters").median)),
+        *(
+            (field, f"By {name}: means over groups of users", bars(users, field, name))
+            for field, name in FIELDS.items()
+        ),
+    ]  # fmt: skip
+    return [Plot(f"{place}-{name}", title, fig) for name, title, fig in found if len(fig.data)]
+
+
+def curves(jobs: Sequence[Gathered], by_seconds: bool) -> go.Figure:
+    """A line for each run."""
+    figure = go.Figure()
+    for one in jobs:
+        for run in one.runs:
+            points = run.curve.of(CURVE_METRIC)
+            if points:
+                name = one.job.name + (f", seed {run.seed}" if len(one.runs) > 1 else "")
+                x = [run.seconds_after(epoch) if by_seconds else epoch for epoch, _ in points]
+                figure.add_scatter(x=x, y=[y for _, y in points], mode="lines", name=name)
+    x_title = "training seconds" if by_seconds else "epoch"
+    return _laid_out(figure, x_title, f"validation {CURVE_METRIC}")
+
+
+def against(jobs: Sequence[Gathered], title: str, number: Callable[[Gathered], float]) -> go.Figure:
+    """A point for each job; the metric and the protocol are chosen in the page."""
+    figure = go.Figure()
+    for one in jobs:
+        y, name = [_mean(one, *CHOICES[0])], one.job.name
+        figure.add_scatter(x=[number(one)], y=y, mode="markers", name=name, marker={"size": 11})
+    _add_choice(figure, [[[_mean(one, *choice)] for one in jobs] for choice in CHOICES])
+    figure.update_xaxes(type="log")
+    return _laid_out(figure, title, "test")
+
+
+def bars(users: dict[str, JobUsers | None], field: str, title: str) -> go.Figure:
+    """A bar for each job and group; jobs whose users are not known are left out."""
+    figure = go.Figure()
+    known = {name: one for name, one in users.items() if one is not None}
+    same = {name: one for name, one in known.items() if one.data == next(iter(known.values())).data}
+    if not same:
+        return figure
+    groups = groups_of(list(same.values()), field)
+    for name, one in same.items():
+        figure.add_bar(x=list(groups.names), y=groups.means(one, *CHOICES[0]), name=name)
+    _add_choice(figure, [[groups.means(one, *c) for one in same.values()] for c in CHOICES])
+    figure.update_layout(barmode="group")
+    return _laid_out(figure, title, "test")
+
+
+def _add_choice(figure: go.Figure, values: list[list[Any]]) -> None:
+    """A menu that puts another metric on the y axis: ``values[choice][trace]``."""
+    buttons = [
+        {"label": f"{metric}, {protocol}", "method": "restyle", "args": [{"y": y}]}
+        for (metric, protocol), y in zip(CHOICES, values, strict=True)
+    ]
+    menu = {"buttons": buttons, "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
+    figure.update_layout(updatemenus=[menu])
+
+
+def _laid_out(figure: go.Figure, x_title: str, y_title: str) -> go.Figure:
+    figure.update_layout(
+        template="plotly_white", height=460, margin={"t": 60, "r": 20},
+        xaxis_title=x_title, yaxis_title=y_title, showlegend=True,
+    )  # fmt: skip
+    return figure
+
+
+def _mean(one: Gathered, metric: str, protocol: str) -> float | None:
+    statistic = one.metric(metric, protocol)
+    return None if statistic is None else statistic.mean

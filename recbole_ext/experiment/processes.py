@@ -1,0 +1,135 @@
+"""Jobs in processes of their own, some at a time: here, or on the machines of a Ray cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from threading import Lock
+
+from recbole_ext.errors import ConfigError
+from recbole_ext.experiment.one_job import Spec
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Processes:
+    """Runs jobs, ``workers`` at a time. What a single one logs is shown, of several nothing."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._living: set[subprocess.Popen[str]] = set()
+        self._lock = Lock()
+        self._stopped = False
+
+    def run(self, specs: Iterable[Spec]) -> Iterator[tuple[Spec, str | None]]:
+        """Each job as it ends, with the reason if it failed.
+
+        An interrupt ends those that run, and begins no other; all can be resumed.
+        """
+        with ThreadPoolExecutor(self._workers) as pool:
+            running = {pool.submit(self._one, spec): spec for spec in specs}
+            try:
+                for done in as_completed(running):
+                    yield running[done], done.result()
+            except BaseException:
+                self._stop()
+                raise
+
+    def _one(self, spec: Spec) -> str | None:
+        with self._lock:
+            if self._stopped:
+                return "not begun"
+            child = start(spec, quiet=self._workers > 1)
+            self._living.add(child)
+        try:
+            return outcome(child)
+        finally:
+            self._living.discard(child)
+
+    def _stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            for child in self._living:
+                child.send_signal(signal.SIGINT)
+
+
+def start(spec: Spec, quiet: bool) -> subprocess.Popen[str]:
+    """Start the process of a job; it lives as long as its standard input is open."""
+    threads = str(spec.threads)
+    own = {"PYTHONPATH": _python_path(), "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    return subprocess.Popen(
+        [sys.executable, "-m", "recbole_ext.experiment.one_job", spec.json()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL if quiet else None,
+        text=True,
+        env={**os.environ, **own},
+    )
+
+
+def _python_path() -> str:
+    return os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+
+
+def outcome(child: subprocess.Popen[str]) -> str | None:
+    """Wait for a job; None if it is done, else why it is not."""
+    assert child.stdout is not None and child.stdin is not None
+    said = child.stdout.read().strip().splitlines()
+    code = child.wait()
+    child.stdin.close()
+    child.stdout.close()
+    if code == 0:
+        return None
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    try:
+        return str(json.loads(said[-1]))
+    except (IndexError, ValueError):
+        return f"exit status {code}"
+
+
+def run_on_ray(specs: list[Spec]) -> Iterator[tuple[Spec, str | None]]:
+    """The same on Ray: the cluster of ``RAY_ADDRESS``, or one started here.
+
+    Each job asks for its threads as CPUs, and for a GPU where the cluster has some. All machines
+    must see the same files under the same paths.
+    """
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise ConfigError("--ray needs the package 'ray': pip install 'ray[tune]'") from error
+    environment = {"env_vars": {"PYTHONPATH": _python_path()}}
+    ray.init(ignore_reinit_error=True, log_to_driver=False, runtime_env=environment)
+    gpus = 1 if ray.cluster_resources().get("GPU") else 0
+
+    def finish(text: str) -> str | None:
+        return outcome(start(Spec.of_json(text), quiet=True))
+
+    remote = ray.remote(finish)
+    pending = {
+        remote.options(num_cpus=spec.threads, num_gpus=gpus).remote(spec.json()): spec
+        for spec in specs
+    }
+    try:
+        while pending:
+            (done,), _ = ray.wait(list(pending))
+            spec = pending.pop(done)
+            try:
+                yield spec, ray.get(done)
+            except ray.exceptions.RayError as error:
+                yield spec, f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    finally:
+        ray.shutdown()

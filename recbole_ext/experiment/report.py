@@ -1,0 +1,52 @@
+"""The report of an experiment: what has finished, compared, and written in every form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from recbole_ext.experiment.comparisons import Comparison, compare_table
+from recbole_ext.experiment.gather import Gathered, gather
+from recbole_ext.experiment.jobs import Experiment, Table
+from recbole_ext.experiment.users import JobUsers, read_users
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """A table of the file with its finished jobs and their comparisons."""
+
+    table: Table
+    jobs: tuple[Gathered, ...]
+    comparisons: tuple[Comparison, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that is told; ``users`` holds what was found user by user, by job."""
+
+    title: str
+    name: str
+    tables: tuple[TableReport, ...]
+    users: Mapping[str, JobUsers | None]
+
+    def jobs(self) -> dict[str, list[Gathered]]:
+        """The finished jobs by data set, each once."""
+        found: dict[str, dict[str, Gathered]] = {}
+        for table in self.tables:
+            for one in table.jobs:
+                found.setdefault(one.job.dataset, {})[one.job.name] = one
+        return {dataset: list(jobs.values()) for dataset, jobs in found.items()}
+
+
+def build_report(experiment: Experiment, out: Path, runs: Path) -> Report:
+    """Gather and compare. Raises DataError for a damaged result."""
+    found = gather(experiment, out, runs)
+    users = {name: read_users(one) for name, one in found.items()}
+    tables = []
+    for table in experiment.tables:
+        # A job of two tables may have other reported figures in each.
+        jobs = tuple(replace(found[job.name], job=job) for job in table.jobs if job.name in found)
+        if jobs:
+            tables.append(TableReport(table, jobs, tuple(compare_table(table, found, users))))
+    return Report(experiment.title, out.name, tuple(tables), users)

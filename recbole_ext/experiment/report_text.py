@@ -1,0 +1,137 @@
+"""A report as Markdown, LaTeX and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from tabulate import tabulate
+
+from recbole_ext.experiment.comparisons import Comparison
+from recbole_ext.experiment.gather import PARTS, Gathered
+from recbole_ext.experiment.grids import Cell, Grid, grids
+from recbole_ext.experiment.report import Report, TableReport
+from recbole_ext.experiment.reported import figures_of
+
+HOW_TO_READ = """\
+Leave-one-out, all items ranked, the best epoch by validation tested once. *kept*: items of the
+history stay candidates; *masked*: they do not. Over several seeds: mean ± standard deviation
+(median). *reported*: what papers report, Hit@10/NDCG@10. *best epoch*: of how many run; a run that
+was best in its last epochs was stopped by its budget. Seconds without evaluation, by the median
+epoch, of machines that may have done other work as well. *difference*: job minus baseline over the
+users of both, with a bootstrap interval of 95 %; p values are two-sided, paired over users
+(bootstrap, Wilcoxon signed-rank) and Holm-corrected over the jobs of the table."""
+
+_ESCAPED = {c: f"\\{c}" for c in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "±": r"$\pm$", "–": "--", "<": "$<$", ">": "$>$", "×": r"$\times$", "β": r"$\beta$",
+}  # fmt: skip
+
+
+def markdown(report: Report) -> str:
+    """The text of ``tables.md``."""
+    parts = [f"# {report.title}", HOW_TO_READ]
+    for table in report.tables:
+        parts.append(f"## {table.table.title}")
+        parts += [_markdown_grid(grid) for grid in grids(table)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_grid(grid: Grid) -> str:
+    rows = [[cell.text.replace("|", "\\|") for cell in row] for row in grid.rows]
+    return tabulate(rows, grid.headers, "github", disable_numparse=True)
+
+
+def latex(report: Report) -> str:
+    """The text of ``tables.tex``: one ``tabular`` a table, to be put into a document as it is."""
+    parts = [f"% {report.title}: needs the package booktabs"]
+    for table in report.tables:
+        parts += [_latex_grid(grid, table.table.title) for grid in grids(table)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _latex_grid(grid: Grid, title: str) -> str:
+    lines = [
+        f"% {title} ({grid.kind})",
+        rf"\begin{{tabular}}{{l{'r' * (len(grid.headers) - 1)}}}",
+        r"\toprule",
+        " & ".join(map(escaped, grid.headers)) + r" \\",
+        r"\midrule",
+        *(" & ".join(map(_latex_cell, row)) + r" \\" for row in grid.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines)
+
+
+def _latex_cell(cell: Cell) -> str:
+    return rf"\textbf{{{escaped(cell.text)}}}" if cell.best else escaped(cell.text)
+
+
+def escaped(text: str) -> str:
+    """``text`` as LaTeX prints it."""
+    return "".join(_ESCAPED.get(character, character) for character in text)
+
+
+CSV_COLUMNS = (
+    "table", "job", "model", "dataset", "seeds", "part", "protocol", "metric", "mean", "sd",
+    "median", "values", "reported", "reported_in", "parameters", "seconds_per_epoch",
+    "seconds_to_best", "baseline", "difference", "ci_low", "ci_high", "p_bootstrap",
+    "p_wilcoxon", "p_bootstrap_holm", "p_wilcoxon_holm",
+)  # fmt: skip
+
+
+def to_csv(report: Report) -> str:
+    """The text of ``results.csv``: every metric of every job in a row, in full precision."""
+    written = io.StringIO()
+    writer = csv.DictWriter(written, CSV_COLUMNS, lineterminator="\n", restval="")
+    writer.writeheader()
+    for table in report.tables:
+        for one in table.jobs:
+            writer.writerows(_csv_rows(table, one))
+    return written.getvalue()
+
+
+def _csv_rows(table: TableReport, one: Gathered) -> Iterator[dict[str, Any]]:
+    shared = {
+        "table": table.table.key,
+        "job": one.job.name,
+        "model": one.job.model,
+        "dataset": one.job.dataset,
+        "seeds": " ".join(str(run.seed) for run in one.runs),
+        "parameters": one.runs[0].metrics["parameters"],
+        "seconds_per_epoch": one.number("seconds_per_epoch").median,
+        "seconds_to_best": one.time_to_best().median,
+    }
+    tested = {(c.protocol, c.metric): c for c in table.comparisons if c.job == one.job.name}
+    reported = figures_of(one.job)
+    for (part, protocol), key in PARTS.items():
+        for metric in one.runs[0].metrics[key]:
+            statistic = one.metric(metric, protocol, part)
+            if statistic is None:
+                continue
+            row = {"part": part, "protocol": protocol, "metric": metric, "mean": statistic.mean}
+            row |= {"sd": "" if statistic.sd is None else statistic.sd}
+            row |= {"median": statistic.median, "values": " ".join(map(repr, statistic.values))}
+            if part == "test":
+                row |= _csv_comparison(tested.get((protocol, metric)))
+                if (published := reported.get((protocol, metric))) is not None:
+                    row |= {"reported": published.value, "reported_in": published.source}
+            yield shared | row
+
+
+def _csv_comparison(one: Comparison | None) -> dict[str, Any]:
+    if one is None:
+        return {}
+    return {
+        "baseline": one.baseline,
+        "difference": one.difference.mean,
+        "ci_low": one.difference.low,
+        "ci_high": one.difference.high,
+        "p_bootstrap": one.difference.p_bootstrap,
+        "p_wilcoxon": one.difference.p_wilcoxon,
+        "p_bootstrap_holm": one.holm_bootstrap,
+        "p_wilcoxon_holm": one.holm_wilcoxon,
+    }

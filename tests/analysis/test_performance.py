@@ -1,0 +1,96 @@
+"""Performance by locality, and what each design choice adds, over runs made by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from recbole_ext.analysis.finished import Finished, design_of, read_finished
+from recbole_ext.analysis.performance import choice_numbers, locality_numbers
+from recbole_ext.errors import CheckpointError, ConfigError
+
+AR = {"direction": "ar", "attention": "dot_product", "n_local_heads": 0, "user_embedding": "none"}
+
+
+def finished(score: float, dataset: str = "d", **changes: Any) -> Finished:
+    design = design_of({**AR, "loss_type": "CE", **changes})
+    assert design is not None
+    return Finished("m", dataset, design, score)
+
+
+def folder(path: Path, config: Any, metrics: Any) -> Path:
+    path.mkdir()
+    (path / "config.yaml").write_text(yaml.safe_dump(config))
+    (path / "metrics.json").write_text(json.dumps(metrics))
+    return path
+
+
+def test_localities() -> None:
+    local = {"n_local_heads": 1, "local_attention": "window"}
+    runs = [
+        finished(0.4), finished(0.2), finished(0.1, direction="ae"),
+        finished(0.5, **local), finished(0.15, direction="ae", **local), finished(0.9, "e"),
+    ]  # fmt: skip
+    data = locality_numbers(runs, "NDCG@10")["datasets"]
+    assert [one["dataset"] for one in data] == ["d", "e"]
+    found = [(one["locality"], one["mean"], one["runs"]) for one in data[0]["points"]]
+    assert found == [
+        ("AE", 0.1, [0.1]), ("local AE", 0.15, [0.15]),
+        ("AR", 0.3, [0.4, 0.2]), ("local AR", 0.5, [0.5]),
+    ]  # fmt: skip
+
+
+def test_choices_are_pairs_that_differ_in_one_axis() -> None:
+    """AR against AE twice (+100 %, +50 %), BCE once; a design of its own pairs with none."""
+    runs = [
+        finished(0.1, direction="ae"), finished(0.15), finished(0.25),  # two seeds: 0.2
+        finished(0.2, "e", direction="ae"), finished(0.3, "e"),
+        finished(0.1, loss_type="BCE"),
+        finished(0.7, direction="ae", attention="linear", user_embedding="concat"),
+    ]  # fmt: skip
+    choices = choice_numbers(runs, "NDCG@10")["choices"]
+    assert [(one["axis"], one["value"], one["against"]) for one in choices] == [
+        ("direction", "ar", "ae"), ("loss", "BCE", "CE"),
+    ]  # fmt: skip
+    assert [one["each"] for one in choices] == [[1.0, 0.5], [-0.5]]
+    assert [(one["mean"], one["pairs"]) for one in choices] == [(0.75, 2), (-0.5, 1)]
+
+
+def test_designs() -> None:
+    assert design_of({"model": "SASRec", "loss_type": "CE"}) == {
+        "direction": "ar", "attention": "dot_product", "local heads": "none",
+        "feature": "none", "backbone": "RecBole's blocks", "loss": "CE",
+    }  # fmt: skip
+    summed = design_of({**AR, "attention": ["linear", "positional"], "backbone": "llama"})
+    assert summed is not None
+    assert (summed["attention"], summed["backbone"]) == ("linear + positional", "llama")
+    assert design_of({"model": "GRU4Rec"}) is None
+
+
+def test_reading_a_run(tmp_path: Path) -> None:
+    metrics = {"test": {"NDCG@10": 0.25}, "test_seen_masked": {"NDCG@10": 0.5}}
+    run = folder(tmp_path / "run", {"model": "M", "dataset": "d", **AR}, metrics)
+    for metric, score in (("NDCG@10", 0.25), ("NDCG@10_seen_masked", 0.5)):
+        read = read_finished(run, metric)
+        assert read is not None and (read.name, read.dataset, read.score) == ("M", "d", score)
+        assert read.locality == "AR"
+    with pytest.raises(ConfigError, match=r"^--metric: 'NDGC@10' is not in .*mean 'NDCG@10'\?$"):
+        read_finished(run, "NDGC@10")
+
+
+@pytest.mark.parametrize("metrics", ["", "[]", '{"test": 3}', '{"test": {"NDCG@10": "x"}}'])
+def test_damaged_metrics(metrics: str, tmp_path: Path) -> None:
+    run = folder(tmp_path / "run", AR, {})
+    (run / "metrics.json").write_text(metrics)
+    with pytest.raises(CheckpointError, match=r"metrics.json: not as a run left it"):
+        read_finished(run, "NDCG@10")
+    (run / "metrics.json").unlink()
+    with pytest.raises(CheckpointError, match=r"has not finished: no metrics\.json"):
+        read_finished(run, "NDCG@10")
+    (run / "config.yaml").write_text("[1]")
+    with pytest.raises(CheckpointError, match="no configuration in it"):
+        read_finished(run, "NDCG@10")

@@ -1,0 +1,251 @@
+"""The command as a whole: what it runs, keeps, resumes, and what it does where a job fails."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from small import SMALL, SMALL_OWN, write_atomic
+
+from recbole_ext.cli import main
+from recbole_ext.evaluation import per_user
+from recbole_ext.experiment import compare
+from recbole_ext.experiment.one_job import Spec, finish
+from recbole_ext.runner import load
+from recbole_ext.training.trainer import SequenceTrainer
+
+pytestmark = pytest.mark.usefixtures("quiet_place")
+
+COMMON = {key: value for key, value in SMALL.items() if key not in ("seed", "torch_threads")}
+
+
+def write_file(jobs: dict[str, Any], **sections: Any) -> None:
+    table = {"title": "Toy", "common": {**COMMON, **SMALL_OWN}, "jobs": jobs}
+    text = yaml.safe_dump({"seeds": [7], "tables": {"t": table}, **sections})
+    Path("e.yaml").write_text(text)
+
+
+def job(model: str = "FPARec", **keys: Any) -> dict[str, Any]:
+    return {"model": model, "dataset": "ring", "keys": keys}
+
+
+class InThisProcess:
+    """Jobs one after the other, without the seconds that a new process takes to import."""
+
+    def __init__(self, workers: int) -> None:
+        pass
+
+    def run(self, specs: Iterable[Spec]) -> Iterator[tuple[Spec, str | None]]:
+        for spec in specs:
+            finish(spec)
+            yield spec, None
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare, "Processes", InThisProcess)
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {
+        str(path.relative_to(folder)): path.stat().st_mtime_ns
+        for path in folder.rglob("metrics.json")
+    }
+
+
+def begun(folder: Path) -> int:
+    return (folder / "log.txt").read_text().count(" users, ")
+
+
+def test_one_fails_the_others_go_on(ring: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In processes of their own, as users run it."""
+    missing = {"model": "PARec", "dataset": "nowhere"}
+    write_file({"a": job(), "gone": missing, "b": job("PARec")}, baseline="a")
+    words = ["compare", "e.yaml", "--data_path", str(ring), "--workers", "2"]
+    assert main(words) == 1
+    out, err = capsys.readouterr()
+    reason = f"dataset 'nowhere': {ring}/nowhere/nowhere.inter is missing"
+    assert next(line for line in err.splitlines() if line.startswith("failed: ")).startswith(
+        f"failed: gone, seed 7: {reason}"
+    )
+    done = times(Path("results/e"))
+    assert sorted(done) == ["a/7/metrics.json", "b/7/metrics.json"]
+    for name in ("a", "b"):
+        kept = json.loads(Path("results/e", name, "7", "metrics.json").read_text())
+        figures = [f"{kept[part]['NDCG@10']:.4f}" for part in ("test", "test_seen_masked")]
+        row = next(line for line in out.splitlines() if line.startswith(f"| {name} "))
+        assert all(figure in row.split() for figure in figures)
+        found, data = per_user.read(Path("results/e", name, "7", "ranks.safetensors"))
+        assert data == kept["data"]["sha256"]
+        for masked, part in ((False, "test"), (True, "test_seen_masked")):
+            assert found.metric("NDCG", 10, masked).mean() == kept[part]["NDCG@10"]
+    write_file({"a": job(), "b": job("PARec")}, baseline="a")
+    assert main(words) == 0
+    assert "2 of 2 runs are there already" in capsys.readouterr().err
+    assert times(Path("results/e")) == done
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_interrupted_it_goes_on_where_it_stopped(
+    ring: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job that was done is not run again; the one under way ends as if nothing had been."""
+    write_file({"a": job(), "b": job(epochs=4), "c": job("PARec")})
+    words = ["compare", "e.yaml", "--data_path", str(ring)]
+    assert main([*words, "--runs", "whole", "--out", "whole_out"]) == 0
+
+    def interrupting(trainer: SequenceTrainer, *rest: Any) -> None:
+        original(trainer, *rest)
+        if trainer.epochs == 4 and trainer.progress.epoch == 1:
+            raise KeyboardInterrupt
+
+    original = SequenceTrainer._save_resume_state
+    with monkeypatch.context() as patch:
+        patch.setattr(SequenceTrainer, "_save_resume_state", interrupting)
+        assert main(words) == 130
+    assert capsys.readouterr().err.endswith("interrupted; the same command goes on from here\n")
+    done = times(Path("results/e"))
+    assert list(done) == ["a/7/metrics.json"]
+    assert main(words) == 0
+    after = times(Path("results/e"))
+    assert sorted(after) == [f"{name}/7/metrics.json" for name in "abc"]
+    assert after.items() >= done.items()
+    assert [begun(Path("saved/e", name, "7")) for name in "abc"] == [1, 2, 1]
+    for name in "abc":
+        one, other = (
+            json.loads((out / name / "7" / "metrics.json").read_text())
+            for out in (Path("results/e"), Path("whole_out"))
+        )
+        assert one["test"] == other["test"] and one["epochs"] == other["epochs"]
+    history = Path("results/e/b/7/history.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in history] == ["epoch", "0", "1", "2", "3"]
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_folder_killed_at_its_birth_and_changed_settings(
+    ring: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path("saved/e/a/7")
+    folder.mkdir(parents=True)
+    (folder / "log.txt").touch()  # what a run leaves that is killed before its config is written
+    write_file({"a": job()})
+    words = ["compare", "e.yaml", "--data_path", str(ring)]
+    assert main(words) == 0
+    capsys.readouterr()
+    write_file({"a": job(hidden_size=8)})
+    assert main(words) == 0
+    note = "note: a, seed 7, is kept though the file now has other settings (hidden_size); to run"
+    assert note in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_the_quick_variants_end_to_end(tmp_path: Path) -> None:
+    """On a data set of the quick one's name, and with all forms of the report."""
+    data = write_atomic(tmp_path / "data", "ml-100k", _rows())
+    assert main(["compare", "quality", "--quick", "--data_path", str(data)]) == 0
+    out = Path("results/quality-quick")
+    names = {path.name for path in out.iterdir() if path.is_file()}
+    assert names >= {"tables.md", "tables.tex", "results.csv"}
+    assert sorted(times(out)) == [
+        f"ml-100k_{name}/2024/metrics.json"
+        for name in ("FPARec_plus", "RelPARec", "SASRecPlus_sum")
+    ]
+    assert (
+        "| ml-100k_SASRecPlus_sum | ml-100k_RelPARec | NDCG@10 kept"
+        in (out / "tables.md").read_text()
+    )
+
+
+def _rows() -> list[tuple[str, str, float]]:
+    rng = np.random.default_rng(0)
+    return [
+        (f"u{user}", f"i{(user + step + int(rng.integers(3))) % 25}", 100.0 * step)
+        for user in range(40)
+        for step in range(int(rng.integers(4, 12)))
+    ]
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_ranks_are_those_of_the_model(ring: Path) -> None:
+    write_file({"a": job()})
+    assert main(["compare", "e.yaml", "--data_path", str(ring)]) == 0
+    loaded = load("saved/e/a/7")
+    expected, store = loaded.evaluate("test"), loaded.dataset.store
+    found, _ = per_user.read(Path("saved/e/a/7/ranks.safetensors"))
+    assert found.users.tolist() == expected.users.tolist()
+    assert found.ranks.tolist() == expected.ranks.tolist()
+    assert found.ranks_seen_masked.tolist() == expected.ranks_seen_masked.tolist()
+    assert found.targets.tolist() == [store.sequence(user)[-1] for user in found.users]
+    assert found.history_length.tolist() == [len(store.sequence(u)) - 1 for u in found.users]
+
+
+MODEL = """
+from recbole_ext import register_model
+from recbole_ext.model.fparec import FPARec
+
+@register_model("mine.yaml")
+class Mine(FPARec):
+    pass
+"""
+
+
+def test_a_class_of_ones_own(ring: Path) -> None:
+    """Known by its name in the file, where --import names its module."""
+    Path("mine.py").write_text(MODEL)
+    Path("mine.yaml").write_text("base: FPARec\n")
+    write_file({"m": job("Mine")})
+    words = ["e.yaml", "--data_path", str(ring), "--import", "mine.py"]
+    ended = command("compare", *words)
+    assert ended.wait(timeout=300) == 0
+    assert json.loads(Path("results/e/m/7/metrics.json").read_text())["model"] == "Mine"
+
+
+def command(*words: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "recbole_ext", *words],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_killed_without_warning(ring: Path) -> None:
+    """SIGKILL of the comparison ends its jobs too; the next one goes on."""
+    write_file({"a": job(), "b": job(epochs=3000, stopping_step=3000)})
+    words = ["compare", "e.yaml", "--data_path", str(ring)]
+    child = command(*words)
+    resume = Path("saved/e/b/7/resume.safetensors")
+    while not resume.exists():
+        assert child.poll() is None
+        time.sleep(0.05)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    done = times(Path("results/e"))
+    assert list(done) == ["a/7/metrics.json"]
+    time.sleep(2)
+    state = resume.stat().st_mtime_ns
+    time.sleep(2)
+    assert resume.stat().st_mtime_ns == state, "the job lives on"
+    text = Path("saved/e/b/7/config.yaml").read_text()
+    Path("saved/e/b/7/config.yaml").write_text(text.replace("epochs: 3000", "epochs: 3"))
+    assert command(*words).wait(timeout=300) == 0
+    assert times(Path("results/e")).items() >= done.items()
+    assert [begun(Path("saved/e", name, "7")) for name in "ab"] == [1, 2]
+
+
+@pytest.mark.slow
+def test_on_ray(ring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray", reason="ray is not installed")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    write_file({"a": job(), "gone": {"model": "PARec", "dataset": "nowhere"}})
+    ended = command("compare", "e.yaml", "--data_path", str(ring), "--ray")
+    assert ended.wait(timeout=500) == 1
+    assert list(times(Path("results/e"))) == ["a/7/metrics.json"]

@@ -1,0 +1,134 @@
+"""The HTML page: all figures in it, and in a browser without a network it sorts and filters."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from made_up import write_all
+
+from recbole_ext.experiment import file, report_text
+from recbole_ext.experiment.report import build_report
+
+pytest.importorskip("plotly", reason="plotly is not installed")
+
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+PLOTS = ["curves-epochs", "curves-seconds", "time", "parameters", "history_length",
+         "target_popularity"]  # fmt: skip
+
+# What a reader does, and what he then sees, told as text in the page.
+SCRIPT = """
+<script>
+const seen = [];
+const column = () => [...document.querySelectorAll("table.quality tbody tr")].filter(
+  (row) => !row.hidden).map((row) => row.cells[0].textContent).join(" ");
+const head = document.querySelectorAll("table.quality th")[4];
+window.addEventListener("load", () => {
+  seen.push("at first: " + column());
+  head.click();
+  seen.push(head.getAttribute("aria-sort") + ": " + column());
+  head.click();
+  seen.push(head.getAttribute("aria-sort") + ": " + column());
+  const filter = document.getElementById("filter");
+  filter.value = "Toy_G";
+  filter.dispatchEvent(new Event("input"));
+  seen.push("filtered: " + column());
+  const traces = [...document.querySelectorAll(".plotly-graph-div")].map(
+    (div) => div.id + "=" + div.data.length + "/" + div.querySelectorAll(".main-svg").length);
+  seen.push("plots: " + traces.join(" "));
+  const bars = document.getElementById("toy-history_length");
+  const before = bars.data[0].y.join();
+  Plotly.restyle(bars, bars.layout.updatemenus[0].buttons[1].args[0]).then(() => {
+    seen.push("menu: " + (bars.data[0].y.join() !== before));
+    seen.push("errors: " + errors.length);
+    seen.push("fetched: " + performance.getEntriesByType("resource").length);
+    const told = document.createElement("pre");
+    told.id = "told";
+    told.textContent = seen.join("\\n");
+    document.body.append(told);
+  });
+});
+</script>
+"""
+ERRORS = "<script>const errors = []; window.onerror = (e) => errors.push(e);</script>"
+
+
+class Cells(HTMLParser):
+    """The text of all cells of a page's tables."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside = tag == "td"
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.found.append(data)
+            self._inside = False
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The page, and the Markdown of the same report."""
+    from recbole_ext.experiment.html import page
+
+    path, out, _ = write_all(tmp_path_factory.mktemp("page"))
+    report = build_report(file.read(path), out, out)
+    return page(report), report_text.markdown(report)
+
+
+def test_the_page_has_every_figure_of_the_tables(made: tuple[str, str]) -> None:
+    page, markdown = made
+    cells = Cells()
+    cells.feed(re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL))
+    lines = [line for line in markdown.splitlines() if line.startswith("| ")]
+    rows = [line for line in lines if not line.startswith("| job")]
+    assert cells.found == [cell.strip() for row in rows for cell in row.strip("|").split("|")]
+    assert "<title>Toy &amp; test_1</title>" in page
+
+
+def test_the_page_loads_nothing(made: tuple[str, str]) -> None:
+    outside = re.sub(r"<script[^>]*>.*?</script>", "<script>", made[0], flags=re.DOTALL)
+    assert not re.search(r"""(?:src|href)\s*=|url\(|@import""", outside)
+    assert not re.search(r"<script[^>]+src", made[0])
+    assert len(re.findall(r"plotly\.js v\d", made[0])) == 1  # once
+
+
+def test_every_plot_is_there(made: tuple[str, str]) -> None:
+    ids = re.findall(r'<div id="([^"]+)" class="plotly-graph-div"', made[0])
+    assert ids == [f"toy-{name}" for name in PLOTS]
+
+
+@pytest.mark.skipif(not BROWSER, reason="no chromium on this machine")
+def test_in_a_browser(made: tuple[str, str], tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    text = made[0].replace("<head>", f"<head>{ERRORS}").replace("</body>", f"{SCRIPT}</body>")
+    page.write_text(text)
+    options = (
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+        "--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=20000",
+        f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri(),
+    )  # fmt: skip
+    ended = subprocess.run([BROWSER, *options], capture_output=True, text=True, timeout=240)
+    told = re.search(r'<pre id="told">(.*?)</pre>', ended.stdout, re.DOTALL)
+    assert told, ended.stderr[-2000:]
+    assert told[1].splitlines() == [
+        "at first: toy_base toy_good toy_bad",
+        "ascending: toy_bad toy_base toy_good",
+        "descending: toy_good toy_base toy_bad",
+        "filtered: toy_good",
+        "plots: toy-curves-epochs=5/3 toy-curves-seconds=5/3 toy-time=3/3 toy-parameters=3/3 "
+        "toy-history_length=3/3 toy-target_popularity=3/3",
+        "menu: true",
+        "errors: 0",
+        "fetched: 0",
+    ]

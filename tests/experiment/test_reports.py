@@ -1,0 +1,211 @@
+"""Reports: every figure is that of metrics.json, comparisons are those of the users' ranks."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import mean, median, stdev
+from typing import Any
+
+import numpy as np
+import pytest
+from made_up import made_up_users, write_all, write_run
+from scipy import stats
+
+from recbole_ext.errors import DataError
+from recbole_ext.evaluation.per_user import PerUser
+from recbole_ext.experiment import file, report_text, report_write
+from recbole_ext.experiment.curves import read_curve
+from recbole_ext.experiment.gather import KEPT, MASKED, PARTS
+from recbole_ext.experiment.report import Report, build_report
+from recbole_ext.experiment.users import JobUsers, make_groups, paired
+
+Metrics = dict[tuple[str, int], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Metrics, Path]:
+    path, out, metrics = write_all(tmp_path_factory.mktemp("toy"))
+    return build_report(file.read(path), out, out / "none"), metrics, out
+
+
+def rows_of(text: str) -> Iterator[list[str]]:
+    for line in text.splitlines():
+        if line.startswith("| ") and not line.startswith("| job"):
+            yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_markdown_figures_are_those_of_metrics_json(toy: tuple[Report, Metrics, Path]) -> None:
+    report, metrics, _ = toy
+    rows = list(rows_of(report_text.markdown(report)))
+    shown = {row[0]: row for row in rows[:3]}
+    for part, columns in (("test", (3, 4)), ("test_seen_masked", (6, 7))):
+        for column, metric in zip(columns, ("Hit@10", "NDCG@10"), strict=True):
+            two = [metrics["toy_good", seed][part][metric] for seed in (1, 2)]
+            expected = f"{mean(two):.4f} ± {stdev(two):.4f} ({median(two):.4f})"
+            assert shown["toy_good"][column] == expected
+            assert shown["toy_bad"][column] == f"{metrics['toy_bad', 1][part][metric]:.4f}"
+    assert [shown[job][5] for job in shown] == ["0.2500/–", "0.0821/0.0402", "–"]
+    assert [shown[job][1] for job in shown] == ["1 2", "1 2", "1"]
+    cost = {row[0]: row for row in rows[3:6]}
+    assert cost["toy_good"] == ["toy_good", "1 of 3, 1 of 3", "2.5", "5.0", "2,000"]
+
+
+def test_csv_has_every_metric_in_full_precision(toy: tuple[Report, Metrics, Path]) -> None:
+    report, metrics, _ = toy
+    rows = list(csv.DictReader(report_text.to_csv(report).splitlines()))
+    assert len(rows) == 3 * 4 * 9
+    for row in rows:
+        seeds = [int(seed) for seed in row["seeds"].split()]
+        part = PARTS[row["part"], row["protocol"]]
+        values = [metrics[row["job"], seed][part][row["metric"]] for seed in seeds]
+        assert [float(value) for value in row["values"].split()] == values
+        assert float(row["mean"]) == pytest.approx(mean(values), rel=1e-15)
+        assert float(row["median"]) == median(values)
+        assert row["sd"] == "" if len(seeds) == 1 else float(row["sd"]) == stdev(values)
+    published = {
+        (r["job"], r["protocol"], r["metric"]): r["reported"] for r in rows if r["reported"]
+    }
+    assert published == {
+        ("toy_base", KEPT, "Hit@10"): "0.25",
+        ("toy_good", KEPT, "Hit@10"): "0.0821",
+        ("toy_good", KEPT, "NDCG@10"): "0.0402",
+    }
+
+
+def test_latex_escapes_and_marks_the_best(toy: tuple[Report, Metrics, Path]) -> None:
+    text = report_text.latex(toy[0])
+    assert r"toy\_good & 1 2 & " in text
+    assert text.count(r"\textbf{") == 4  # the best of four columns
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 3
+    lines = [line for line in text.splitlines() if line.startswith(r"toy\_")]
+    assert all(line.replace(r"\_", "").count("_") == 0 and line.endswith(r" \\") for line in lines)
+    assert report_text.escaped("a_b & 5 % ± <x>") == r"a\_b \& 5 \% $\pm$ $<$x$>$"
+
+
+def test_comparisons_are_those_of_the_users(toy: tuple[Report, Metrics, Path]) -> None:
+    (table,) = toy[0].tables
+    found = {(c.job, c.protocol, c.metric): c for c in table.comparisons}
+    assert len(found) == 2 * 4
+    ndcg = {
+        job: np.mean([made_up_users(quality, s).metric("NDCG", 10, True) for s in seeds], axis=0)
+        for job, quality, seeds in (
+            ("base", 1.0, (1, 2)), ("good", 2.0, (1, 2)), ("bad", 0.5, (1,)),
+        )
+    }  # fmt: skip
+    p = {}
+    for job in ("good", "bad"):
+        one = found[f"toy_{job}", MASKED, "NDCG@10"]
+        p[job] = stats.wilcoxon(ndcg[job], ndcg["base"]).pvalue
+        assert one.baseline == "toy_base" and one.users == 200
+        assert one.difference.mean == pytest.approx((ndcg[job] - ndcg["base"]).mean())
+        assert one.difference.p_wilcoxon == pytest.approx(p[job])
+    assert found["toy_good", MASKED, "NDCG@10"].difference.low > 0
+    assert found["toy_bad", MASKED, "NDCG@10"].difference.high < 0
+    low, high = sorted(p, key=lambda job: p[job])
+    assert found[f"toy_{low}", MASKED, "NDCG@10"].holm_wilcoxon == pytest.approx(2 * p[low])
+    assert found[f"toy_{high}", MASKED, "NDCG@10"].holm_wilcoxon == pytest.approx(
+        max(2 * p[low], p[high])
+    )
+
+
+def test_jobs_on_other_data_are_not_compared(tmp_path: Path) -> None:
+    path, out, _ = write_all(tmp_path)
+    shutil.rmtree(out / "toy_good")
+    write_run(out, "toy_good", 1, 2.0, data="other")
+    (table,) = build_report(file.read(path), out, out).tables
+    assert {one.job for one in table.comparisons} == {"toy_bad"}
+
+
+def test_ranks_are_found_in_the_run_folders_too(tmp_path: Path) -> None:
+    path, out, _ = write_all(tmp_path)
+    for job in ("toy_base", "toy_good"):
+        for seed in ("1", "2"):
+            (tmp_path / "runs" / job / seed).mkdir(parents=True)
+            name = "ranks.safetensors"
+            (out / job / seed / name).rename(tmp_path / "runs" / job / seed / name)
+    (table,) = build_report(file.read(path), out, tmp_path / "runs").tables
+    assert {one.job for one in table.comparisons} == {"toy_good", "toy_bad"}
+    (table,) = build_report(file.read(path), out, tmp_path / "none").tables
+    assert table.comparisons == ()
+
+
+def test_users_are_paired_by_id() -> None:
+    """Two seeds that ranked other users, in another order: those of both count."""
+    one = made_up_users(1.0, 1)
+    turned = PerUser(*(getattr(one, name)[::-1] for name in PerUser.__dataclass_fields__))
+    few = PerUser(*(getattr(turned, name)[:50] for name in PerUser.__dataclass_fields__))
+    whole = JobUsers("d", np.sort(one.users), (one,))
+    part = JobUsers("d", np.sort(few.users), (few,))
+    differences = paired(part, whole, "NDCG@10", KEPT)
+    assert differences is not None and differences.tolist() == [0.0] * 50
+    assert paired(part, JobUsers("e", whole.users, (one,)), "NDCG@10", KEPT) is None
+
+
+def test_groups_hold_every_user_once() -> None:
+    numbers = np.array([2, 2, 2, 2, 3, 3, 5, 8, 9, 40])
+    groups = make_groups(numbers, "history_length")
+    assert groups.edges == (2, 3, 5, 9, 41)
+    assert groups.names == (
+        "2 (4 users)", "3–4 (2 users)", "5–8 (2 users)", "9–40 (2 users)",
+    )  # fmt: skip
+    users = made_up_users(1.0, 1, users=10)
+    users = PerUser(users.users, users.ranks, users.ranks, users.targets, numbers, numbers)
+    means = groups.means(JobUsers("d", users.users, (users,)), "Hit@10", KEPT)
+    hits = users.ranks <= 10
+    parts = (slice(0, 4), slice(4, 6), slice(6, 8), slice(8, 10))
+    assert means == [pytest.approx(hits[part].mean()) for part in parts]
+
+
+def test_the_curve_of_a_log_is_that_of_its_last_epochs(tmp_path: Path) -> None:
+    begin, speed = "2026-01-01 00:00:00 INFO epoch", "20.80 s  47,198 targets/s"
+    log = [
+        f"{begin}   0  loss 6.7  {speed}  valid NDCG@10 0.06 *",
+        f"{begin}   1  loss 6.0  {speed}",
+        f"{begin}   2  loss 5.8  {speed}  valid NDCG@10 0.09 *",
+        f"{begin}   2  loss 5.8  {speed}  valid NDCG@10 0.08",
+    ]
+    (tmp_path / "log.txt").write_text("\n".join(log))
+    assert read_curve(tmp_path).of("NDCG@10") == [(0, 0.06), (2, 0.08)]
+    (tmp_path / "history.csv").write_text("epoch,loss,seconds,NDCG@10\n0,6.7,2,0.5\n1,6.6,2,\n")
+    assert read_curve(tmp_path).of("NDCG@10") == [(0, 0.5)]
+    (tmp_path / "history.csv").write_text("epoch,loss\n0,6.7\nx,y\n")
+    with pytest.raises(DataError, match=r"history\.csv:3: not as a run left it"):
+        read_curve(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", "{", '{"best_epoch": "one"}'])
+def test_damaged_metrics(text: str, tmp_path: Path) -> None:
+    path, out, _ = write_all(tmp_path)
+    place = out / "toy_bad" / "1" / "metrics.json"
+    place.write_text(text)
+    with pytest.raises(DataError) as error:
+        build_report(file.read(path), out, out)
+    assert str(error.value).startswith(f"{place}: not as a run left it")
+
+
+def test_results_of_the_repository_are_readable(tmp_path: Path) -> None:
+    """Those of runs that have left neither ranks nor a history."""
+    results = Path(__file__).parents[2] / "results" / "fparec"
+    report = build_report(file.read(file.find("fparec")), results, tmp_path)
+    rows = {row[0]: row for row in reversed(list(rows_of(report_text.markdown(report))))}
+    done = json.loads((results / "ml-1m_FPARec_chunk" / "2024" / "metrics.json").read_text())
+    assert rows["ml-1m_FPARec_chunk"][3] == f"{done['test']['Hit@10']:.4f}"
+    jobs = {one.job.name: one for one in report.jobs()["ml-1m"]}
+    curve = jobs["ml-1m_FPARec_chunk"].runs[0].curve.of("NDCG@10")
+    best = max(curve, key=lambda point: point[1])
+    assert best == (done["best_epoch"], round(done["valid"]["NDCG@10"], 4))
+    assert len(curve) == done["epochs"]
+
+
+def test_without_plotly_the_rest_is_written(
+    toy: tuple[Report, Metrics, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_write, "find_spec", lambda name: None)
+    lines = report_write.write_report(toy[0], tmp_path)
+    assert lines[0] == report_write.NO_PLOTLY
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["results.csv", "tables.md", "tables.tex"]
