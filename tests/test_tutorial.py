@@ -42,7 +42,7 @@ def test_recommendations_bear_titles(executed: nbformat.NotebookNode) -> None:
 
 def test_own_data_and_own_model(executed: nbformat.NotebookNode) -> None:
     assert float(shown(executed, "shop = run(").split()[-1]) > 0.4  # at random 0.25
-    assert float(shown(executed, "import my_model").split()[-1]) > 0.01
+    assert float(shown(executed, "mine = run(").split()[-1]) > 0.01
 
 
 def test_the_comparison_and_the_picture(executed: nbformat.NotebookNode) -> None:

@@ -130,7 +130,7 @@ def test_training_replaces_inputs_and_never_targets(
 ) -> None:
     losses = []
 
-    def seen(self: Any, queries: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+    def seen(self: Any, queries: Tensor, targets: Tensor, *_: Any) -> Tensor:
         losses.append(targets)
         return queries.sum()
 
@@ -145,7 +145,7 @@ def test_training_replaces_inputs_and_never_targets(
 def test_targets_are_replaced_by_a_key_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Tensor] = []
 
-    def seen(self: Any, queries: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+    def seen(self: Any, queries: Tensor, targets: Tensor, *_: Any) -> Tensor:
         drawn.append(targets)
         return queries.sum()
 
