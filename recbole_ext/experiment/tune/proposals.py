@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from recbole_ext.errors import ConfigError
+from recbole_ext.errors import CheckpointError, ConfigError
 from recbole_ext.experiment.tune.plan import Plan
 from recbole_ext.experiment.tune.settings import OPTUNA
 
@@ -76,7 +76,10 @@ class OptunaSearch:
         self, optuna: Any, number: int, values: dict[str, Any], score: float | None
     ) -> None:
         """A trial of before the sweep was stopped; one without a score goes on now."""
-        known = {name: axis.encode(values[name]) for name, axis in self._axes.items()}
+        try:
+            known = {name: axis.encode(values[name]) for name, axis in self._axes.items()}
+        except (LookupError, ValueError) as error:
+            raise CheckpointError(f"trial {number}: not of this sweep's space ({error})") from error
         if score is None:
             self._study.enqueue_trial(known)
             self._open[number] = self._study.ask(self._distributions)

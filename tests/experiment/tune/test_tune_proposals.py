@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from recbole_ext.errors import CheckpointError
 from recbole_ext.experiment.tune.plan import Plan
 from recbole_ext.experiment.tune.proposals import OptunaSearch, RandomSearch, proposals
 from recbole_ext.experiment.tune.space import parse_space
@@ -66,6 +67,13 @@ def test_optuna_knows_what_was_before() -> None:
     again = OptunaSearch(planned(), past)
     asked = [again.ask(number) for number in range(40, 60)]
     assert mean(worth(values) for values in asked) > 1.2
+
+
+def test_a_trial_of_another_space_is_refused() -> None:
+    pytest.importorskip("optuna")
+    for values in ({"x": 2.0, "kind": ["c"], "n": 1}, {"x": 0.5, "kind": ["d"], "n": 1}, {}):
+        with pytest.raises(CheckpointError, match="trial 4: not of this sweep's space"):
+            OptunaSearch(planned(), {4: (values, 1.0)})
 
 
 def test_optuna_goes_on_with_an_interrupted_trial() -> None:

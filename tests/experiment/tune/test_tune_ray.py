@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +131,51 @@ def test_stopped_and_resumed(ring: Path, tmp_path: Path, how: signal.Signals) ->
     assert set(histories(place)) == {0, 1, 2}
     best = yaml.safe_load((place / "best.yaml").read_text())
     assert best["hidden_size"] in (8, 16)
+
+
+@pytest.fixture
+def cluster() -> Iterator[dict[str, str]]:
+    """A Ray of one machine that was there before; gives the environment that names it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="rbt") as place:
+        own = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": place}
+        environment = {**os.environ, **own, "PYTHONPATH": str(Path(__file__).parents[3])}
+        start = f"start --head --block --port={port} --num-cpus=2 --include-dashboard=false"
+        options = ["--node-ip-address=127.0.0.1", f"--temp-dir={place}", "--disable-usage-stats"]
+        ray = str(Path(sys.executable).with_name("ray"))
+        head = subprocess.Popen(
+            [ray, *start.split(), *options],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert head.stdout is not None
+        told = ""
+        while "Ray runtime started" not in told:
+            line = head.stdout.readline()
+            assert line, f"no cluster: {told}"
+            told += line
+        yield {**environment, "RAY_ADDRESS": f"127.0.0.1:{port}"}
+        os.killpg(head.pid, signal.SIGTERM)
+        head.wait(timeout=60)
+
+
+@pytest.mark.slow
+def test_on_a_cluster(ring: Path, tmp_path: Path, cluster: dict[str, str]) -> None:
+    """The trials run in the cluster's processes, and the cluster is still there after."""
+    sweep = {"trials": 3, "max_epochs": 2, "grace": 1, "seed": 3}
+    space = write_space(tmp_path / "space.yaml", sweep=sweep)
+    place = tmp_path / "sweep"
+    argv = [sys.executable, "-m", "recbole_ext", *words(ring, place, space), "--no-rerun"]
+    done = subprocess.run(argv, env=cluster, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(histories(place)) == 3
+    code = "import ray; ray.init(log_to_driver=False); print(ray.cluster_resources()['CPU'])"
+    asked = subprocess.run(
+        [sys.executable, "-c", code], env=cluster, capture_output=True, text=True, check=True
+    )
+    assert asked.stdout.split()[-1] == "2.0"
