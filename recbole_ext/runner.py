@@ -89,6 +89,7 @@ class Run:
         on_unknown: str = "error",
         title_field: str | None = None,
         batch_size: int | None = None,
+        max_exposure: float | None = None,
     ) -> Recommendations:
         """The ``k`` items that come next for each user or history.
 
@@ -96,13 +97,13 @@ class Run:
             whom: user tokens (``["u1", "u2"]``) or histories, oldest item first
                 (``[["i1", "i2"], ["i3"]]``); or say which by ``users`` or ``histories``. A known
                 user is continued from everything known of him, held-out items included.
-            exclude_seen, on_unknown, title_field, batch_size: see
+            exclude_seen, on_unknown, title_field, batch_size, max_exposure: see
                 :class:`recbole_ext.inference.asked.Options`.
 
         Raises:
             ConfigError, DataError: one clear line: an unknown user or item, an empty history.
         """
-        options = Options(k, exclude_seen, on_unknown, title_field, batch_size)
+        options = Options(k, exclude_seen, on_unknown, title_field, batch_size, max_exposure)
         return recommend(self, asked(whom, users, histories), options)
 
     def generate(
@@ -336,26 +337,34 @@ def describe(assembled: Run) -> str:
 
 def _report(assembled: Run, test: dict[str, float], seconds: float) -> dict[str, Any]:
     """The contents of ``metrics.json``."""
-    from recbole_ext.evaluation.metrics import SEEN_MASKED
+    from recbole_ext.evaluation.metrics import IPS, SEEN_MASKED, protocol_of
 
     config, progress = assembled.config, assembled.trainer.progress
     store = assembled.dataset.store
 
-    def part(metrics: dict[str, float], masked: bool) -> dict[str, float]:
+    def part(metrics: dict[str, float], protocol: str) -> dict[str, float]:
         return {
-            name.removesuffix(SEEN_MASKED): value
+            name.removesuffix(protocol): value
             for name, value in metrics.items()
-            if name.endswith(SEEN_MASKED) == masked
+            if protocol_of(name) == protocol
         }
 
+    valid = progress.best_metrics
+    weighted = {
+        f"{which}{protocol}": part(metrics, protocol)
+        for protocol in (IPS, IPS + SEEN_MASKED)
+        for which, metrics in (("valid", valid), ("test", test))
+        if config["eval_ips_exponent"] is not None
+    }
     return {
         "model": config["model"],
         "dataset": config["dataset"],
         "seed": config["seed"],
-        "valid": part(progress.best_metrics, masked=False),
-        "test": part(test, masked=False),
-        "valid_seen_masked": part(progress.best_metrics, masked=True),
-        "test_seen_masked": part(test, masked=True),
+        "valid": part(valid, ""),
+        "test": part(test, ""),
+        "valid_seen_masked": part(valid, SEEN_MASKED),
+        "test_seen_masked": part(test, SEEN_MASKED),
+        **weighted,
         "best_epoch": progress.best_epoch,
         "epochs": progress.epoch + 1,
         "seconds_per_epoch": assembled.trainer.seconds_per_epoch(),

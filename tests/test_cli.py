@@ -19,7 +19,9 @@ pytestmark = pytest.mark.usefixtures("quiet_place")
 
 Settings = Callable[..., dict[str, Any]]
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("run", "resume", "recommend", "generate", "compare", "analyze", "prepare", "models")
+COMMANDS = (
+    "run", "resume", "recommend", "generate", "compare", "tune", "analyze", "prepare", "models",
+)  # fmt: skip
 
 
 def python(*words: str) -> subprocess.CompletedProcess[str]:

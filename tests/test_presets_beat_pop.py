@@ -17,6 +17,7 @@ BY_NAME: dict[
     str, dict[str, Any]
 ] = {  # what a preset leaves to its user, or learns too slowly with
     "CorrectedSASRec": {"epochs": 10},
+    "DebiasedSASRec": {"train_batch_size": 32},  # few steps, and not trained for the popular
 }
 
 

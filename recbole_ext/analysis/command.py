@@ -14,6 +14,7 @@ from typing import Protocol, cast
 
 from recbole_ext.analysis import (
     duality_command,
+    exposure_command,
     padding_command,
     positions_command,
     rollouts_command,
@@ -34,6 +35,7 @@ class Kind(Protocol):
 
 KINDS: Mapping[str, Kind] = {
     "duality": cast(Kind, duality_command),
+    "exposure": cast(Kind, exposure_command),
     "padding": cast(Kind, padding_command),
     "runs": cast(Kind, runs_command),
     "positions": cast(Kind, positions_command),

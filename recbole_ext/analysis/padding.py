@@ -20,9 +20,9 @@ from recbole_ext.data.rows import Rows
 from recbole_ext.data.store import IntArray, SequenceStore
 from recbole_ext.evaluation.metrics import FloatArray, per_user
 from recbole_ext.evaluation.ranks import rank_targets
-from recbole_ext.nn.top import top_k
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.nn.embedding import PAD
+from recbole_ext.nn.top import top_k
 
 TENTHS = range(10)
 K = 10

@@ -24,6 +24,7 @@ APPLIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "gbce_t": ("loss_type", ("gBCE",)),
     "dual_temperature": ("consistency", ("infonce",)),
     "logq_correction": ("loss_type", ("sampled_softmax",)),
+    "exclude_history": ("loss_type", SAMPLED_LOSSES),
     "n_codes": ("codes", ("rq", "pq", "random")),
 }
 _LIBRARY = ("properties/model/", "properties/dataset/")

@@ -36,7 +36,7 @@ SAMPLINGS = ("uniform", "popularity", "in_batch", "mixed")
 TASKS = ("next_item", "next_user")
 CONSISTENCIES = ("cosine", "mse", "infonce")
 STOPPED_SIDES = ("none", "item", "dual")
-SHARINGS = ("batch", "position")
+SHARINGS = ("auto", "batch", "position")
 CODES = ("rq", "pq", "random", "attributes")
 
 GENERAL = {
@@ -107,6 +107,7 @@ EVALUATION = {
     "tail_ratio": Key("float|null", "share (above 1: number) of tail items", _ABOVE_0),
     "split_protocol": Key("str", "leave-one-out's details", choices=("paper", "recbole")),
     "holdout": Key("int", "items held out of each user's end; the test is on the first", _POSITIVE),
+    "eval_ips_exponent": Key("float|null", "metrics weighted by 1/count^this beside", _COUNT),
     "eval_users": Key("int|null", "rank that many random users; null: all", _POSITIVE),
 }
 
@@ -193,6 +194,9 @@ ARCHITECTURE = {
     "in_batch_share": _own("float|null", "of mixed: negatives out of the batch", "(0, 1)"),
     "gbce_t": _own("float|null", "calibration of gBCE; 0 is BCE", _SHARE),
     "logq_correction": _own("bool|null", "sampled_softmax less log expected counts"),
+    "exclude_history": _own("bool|null", "no negatives out of the position's own history"),
+    "ips_exponent": _own("float", "targets weigh 1/count^this; 0: all alike", _COUNT),
+    "ips_clip": _own("float|null", "the largest such weight, of mean 1; null: none", "[1, inf)"),
     "attention": _own("str|strs", "how positions are mixed; several: their sum", choices=mixers),
     "position_bias": _own(
         "str", "of the scores of dot_product", choices=("none", "rotary", "relative")
@@ -241,15 +245,18 @@ ARCHITECTURE = {
     "feature_combination": _own("str", "of an item's vectors", choices=("sum", "concat")),
     "score_with_features": _own("bool", "items are scored with features and pretrained vectors"),
     "item_id_embedding": _own("bool", "a learned vector for each item"),
-    "codes": _own("str", "how items become codes (TokenizedSASRec)", choices=CODES),
-    "n_codes": _own("int|null", "M: codes of an item", _POSITIVE),
-    "codebook_size": _own("int", "K: codes to choose from, a level", "[2, inf)"),
-    "code_combination": _own("str", "of an item's code vectors", choices=("sum", "concat")),
     "pretrained_items": _own("str|null", "file of item vectors"),
     "pretrained_frozen": _own("bool", "they stay as they are"),
     "pretrained_unknown": _own(
         "str", "its items that the data set lacks", choices=("error", "skip")
     ),
+}
+
+TOKENS = {
+    "codes": _own("str", "how items become codes (TokenizedSASRec)", choices=CODES),
+    "n_codes": _own("int|null", "M: codes of an item", _POSITIVE),
+    "codebook_size": _own("int", "K: codes to choose from, a level", "[2, inf)"),
+    "code_combination": _own("str", "of an item's code vectors", choices=("sum", "concat")),
 }
 
 DUALITY = {
@@ -268,5 +275,5 @@ BACKBONE = {
 }
 
 ANY_MODEL: dict[str, Key] = {**GENERAL, **TRAINING, **EVALUATION, **DATA}
-OWN: dict[str, Key] = {**ARCHITECTURE, **DUALITY, **BACKBONE}
+OWN: dict[str, Key] = {**ARCHITECTURE, **TOKENS, **DUALITY, **BACKBONE}
 TABLE: dict[str, Key] = {**ANY_MODEL, **ARCHITECTURE}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recbole_ext.config.builtin import builtin_keys, key_of, models_with_key
-from recbole_ext.config.keys import ANY_MODEL, BACKBONE, DUALITY, OWN
+from recbole_ext.config.keys import ANY_MODEL, BACKBONE, DUALITY, OWN, TOKENS
 from recbole_ext.config.schema import Key
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, nearest, show
@@ -44,6 +44,8 @@ def unknown_key(key: str, source: str, model: str, known: dict[str, Key]) -> Con
 def _owners(key: str) -> str:
     if key in BACKBONE:
         return "recbole_ext's HFRec"
+    if key in TOKENS:
+        return "recbole_ext's TokenizedSASRec"
     if key in DUALITY:
         return "recbole_ext's DualSASRec"
     if key in OWN:

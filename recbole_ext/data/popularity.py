@@ -1,4 +1,4 @@
-"""How often each item is a training target."""
+"""How often each item occurs in the training part, and how often as a training target."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from torch import Tensor
 
 from recbole_ext.data.dataset import FlatOrder
 from recbole_ext.data.split import leave_one_out
-from recbole_ext.data.store import IntArray
+from recbole_ext.data.store import IntArray, SequenceStore
+
+
+def interaction_counts(store: SequenceStore, train_end: IntArray) -> IntArray:
+    """[n_items] by item id, of the training parts alone; PAD's is 0.
+
+    Args:
+        train_end: [n_users] ends of the training parts.
+    """
+    in_training = np.arange(len(store.items)) < np.repeat(train_end, store.lengths)
+    return np.bincount(store.items[in_training], minlength=store.n_items)
 
 
 def target_counts(config: Any, dataset: Any) -> Tensor:
@@ -32,7 +42,7 @@ def target_counts(config: Any, dataset: Any) -> Tensor:
 
 def _flat_targets(config: Any, dataset: FlatOrder, cloze: bool) -> IntArray:
     store = dataset.store
-    end = leave_one_out(store, config["split_protocol"]).train_end
+    end = leave_one_out(store, config["split_protocol"], config["holdout"]).train_end
     begin = store.offsets[:-1]
     first = np.where(end - begin > 1, begin + (not cloze), end)  # one item alone makes no row
     if config["train_objective"] == "all_positions" and config["long_sequences"] == "truncate":

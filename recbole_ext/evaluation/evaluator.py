@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,18 @@ from recbole.data.interaction import Interaction
 from torch import Tensor, nn
 
 from recbole_ext.data.loaders import EvaluationBatch, EvaluationLoader
+from recbole_ext.data.popularity import interaction_counts
 from recbole_ext.data.split import Split
 from recbole_ext.evaluation.lists import list_metrics, top_items
-from recbole_ext.evaluation.metrics import SEEN_MASKED, FloatArray, split_metrics, summarize
+from recbole_ext.evaluation.metrics import (
+    IPS,
+    SEEN_MASKED,
+    FloatArray,
+    split_metrics,
+    summarize,
+)
 from recbole_ext.evaluation.ranks import rank_targets
+from recbole_ext.nn.propensities import inverse_propensities
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,8 @@ class Evaluation:
         users: [U] user ids, in the order of the ranks.
         ranks, ranks_seen_masked: [U] ranks of the held-out items.
         seen_kept, seen_masked: metrics under each protocol, full precision.
+        ips, ips_seen_masked: the same of the ranks alone, each user weighing by the inverse
+            propensity of the held-out item (``eval_ips_exponent``); empty where that is null.
     """
 
     users: np.ndarray
@@ -33,11 +43,21 @@ class Evaluation:
     ranks_seen_masked: FloatArray
     seen_kept: dict[str, float]
     seen_masked: dict[str, float]
+    ips: dict[str, float] = field(default_factory=dict)
+    ips_seen_masked: dict[str, float] = field(default_factory=dict)
 
     def flat(self) -> dict[str, float]:
-        """All metrics in one dictionary; those with seen items masked end in ``_seen_masked``."""
-        masked = {name + SEEN_MASKED: value for name, value in self.seen_masked.items()}
-        return {**self.seen_kept, **masked}
+        """All metrics in one dictionary.
+
+        Those with seen items masked end in ``_seen_masked``, weighted ones in ``_ips`` before that.
+        """
+        parts = {
+            "": self.seen_kept,
+            SEEN_MASKED: self.seen_masked,
+            IPS: self.ips,
+            IPS + SEEN_MASKED: self.ips_seen_masked,
+        }
+        return {name + end: x for end, part in parts.items() for name, x in part.items()}
 
 
 class Evaluator:
@@ -48,6 +68,7 @@ class Evaluator:
         self._split = split
         self._topk: list[int] = config["topk"]
         self._rank_metrics, self._list_metrics = split_metrics(config["metrics"])
+        self._ips_exponent: float | None = config["eval_ips_exponent"]
         self._device = config["device"]
 
     @torch.no_grad()
@@ -108,4 +129,15 @@ class Evaluator:
                 self._config, self._list_metrics, recommended, loader.store, self._split.train_end
             )
         seen_masked = summarize(masked, self._rank_metrics, self._topk)
-        return Evaluation(loader.rows.users, kept, masked, seen_kept, seen_masked)
+        ips = [self._weighted(loader, ranks) for ranks in (kept, masked)]
+        return Evaluation(loader.rows.users, kept, masked, seen_kept, seen_masked, *ips)
+
+    def _weighted(self, loader: EvaluationLoader, ranks: FloatArray) -> dict[str, float]:
+        """The metrics of the ranks, each weighing 1/p of its held-out item."""
+        if self._ips_exponent is None:
+            return {}
+        store = loader.store
+        counts = torch.from_numpy(interaction_counts(store, self._split.train_end))
+        weights = inverse_propensities(counts, self._ips_exponent).numpy()
+        targets = store.items[loader.rows.end]
+        return summarize(ranks, self._rank_metrics, self._topk, weights[targets])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 SEEN_MASKED = "_seen_masked"
+IPS = "_ips"
 
 
 def _hit(rank: FloatArray, k: int) -> FloatArray:
@@ -51,13 +52,30 @@ def per_user(metric: str, ranks: FloatArray, k: int) -> FloatArray:
     return RANK_METRICS[metric](ranks, k)
 
 
-def summarize(ranks: FloatArray, metrics: Sequence[str], topk: Sequence[int]) -> dict[str, float]:
-    """Means over users, e.g. ``{"Hit@5": ..., "NDCG@5": ...}``, in full precision."""
+def summarize(
+    ranks: FloatArray,
+    metrics: Sequence[str],
+    topk: Sequence[int],
+    weights: FloatArray | None = None,
+) -> dict[str, float]:
+    """Means over users, e.g. ``{"Hit@5": ..., "NDCG@5": ...}``, in full precision.
+
+    Args:
+        weights: [U]; the mean is Σ w x / Σ w. With w the inverse propensity of the held-out item
+            it is the self-normalised estimate (arXiv 1602.05352) of the mean that would be found
+            had the logging system shown all items alike.
+    """
     return {
-        f"{metric}@{k}": float(per_user(metric, ranks, k).mean())
+        f"{metric}@{k}": float(np.average(per_user(metric, ranks, k), weights=weights))
         for metric in metrics
         for k in topk
     }
+
+
+def protocol_of(name: str) -> str:
+    """What follows a metric's name: ``""``, ``_seen_masked``, ``_ips`` or ``_ips_seen_masked``."""
+    masked = SEEN_MASKED if name.endswith(SEEN_MASKED) else ""
+    return (IPS if name.removesuffix(masked).endswith(IPS) else "") + masked
 
 
 def split_metrics(metrics: Sequence[str]) -> tuple[list[str], list[str]]:

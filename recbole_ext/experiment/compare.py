@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def _spec(
         run_dir=str(job.folder(places.runs, seed)),
         out=str(job.folder(places.out, seed)),
         data_path=str(places.data_path),
-        threads=max(1, usable_cores() // args.workers),
+        threads=_threads(args.workers),
         imports=imports,
     )
 
@@ -139,3 +140,10 @@ def _run(missing: list[Spec], wanted: int, args: argparse.Namespace) -> list[str
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
+
+
+def _threads(workers: int) -> int:
+    """Of each job: the cores shared out, and no more than OMP_NUM_THREADS asks for."""
+    share = max(1, usable_cores() // workers)
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(share, int(asked)) if asked.isdecimal() and int(asked) else share

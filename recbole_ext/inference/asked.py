@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 from recbole_ext.errors import ConfigError, DataError, show
@@ -26,6 +26,8 @@ class Options:
         title_field: the column of the ``.item`` file that holds titles; None: the first of
             ``movie_title``, ``title``, ``name`` that is there; ``""``: no titles.
         batch_size: users or histories scored at once; None: the run's ``eval_batch_size``.
+        max_exposure: c; of all places of the lists together no item fills more than c times its
+            share of the training interactions. Lists may then be shorter. None: no bound.
 
     Raises:
         ConfigError: a value that cannot be used.
@@ -36,11 +38,14 @@ class Options:
     on_unknown: str = "error"
     title_field: str | None = None
     batch_size: int | None = None
+    max_exposure: float | None = None
 
     def __post_init__(self) -> None:
         _check_count("k", self.k)
         if self.batch_size is not None:
             _check_count("batch_size", self.batch_size)
+        if self.max_exposure is not None:
+            check_factor("max_exposure", self.max_exposure)
         if self.on_unknown not in ON_UNKNOWN:
             allowed = " or ".join(ON_UNKNOWN)
             raise ConfigError(f"on_unknown: {show(self.on_unknown)} must be {allowed}")
@@ -83,6 +88,13 @@ def asked(whom: Any = None, users: Any = None, histories: Any = None) -> Asked:
 def _check_count(name: str, value: Any) -> None:
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise ConfigError(f"{name}: {show(value)} must be a whole number of 1 or more")
+
+
+def check_factor(name: str, value: Any) -> None:
+    """Raises ConfigError for what is no positive, finite number."""
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not 0.0 < float(value) < float("inf"):
+        raise ConfigError(f"{name}: {show(value)} must be a number > 0")
 
 
 def _members(form: Any) -> list[Any]:

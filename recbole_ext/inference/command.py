@@ -28,6 +28,7 @@ _HOW = (
     ("--format", "NAME", "table, csv or jsonl; if not given as --output ends, else table"),
     ("--output", "FILE", "write here, whole or not at all, instead of to stdout"),
     ("--batch_size", "N", "users or histories scored at once"),
+    ("--max_exposure", "C", "no item fills more places than C times its share of consumption"),
 )
 
 DESCRIPTION = """\
@@ -87,6 +88,8 @@ def _options(args: argparse.Namespace) -> Options:
     texts = {name: getattr(args, name) for name in ("on_unknown", "title_field")}
     given: dict[str, Any] = {key: number(text) for key, text in counts.items() if text is not None}
     given |= {key: text for key, text in texts.items() if text is not None}
+    if args.max_exposure is not None:
+        given["max_exposure"] = real(args.max_exposure)
     return Options(exclude_seen=not args.include_seen, **given)
 
 
@@ -94,6 +97,14 @@ def number(text: str) -> int | str:
     """The number, or the text as it is: the options then say what is wrong with it."""
     try:
         return int(text)
+    except ValueError:
+        return text
+
+
+def real(text: str) -> float | str:
+    """The number, or the text as it is: the options then say what is wrong with it."""
+    try:
+        return float(text)
     except ValueError:
         return text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,11 +14,13 @@ from torch import Tensor
 
 from recbole_ext import compat  # noqa: F401
 from recbole_ext.data.batches import TARGET_COUNT, TARGET_WEIGHT
+from recbole_ext.model.propensities import build_propensity_weights
 from recbole_ext.model.sampling import build_loss, build_sampler
 from recbole_ext.model.tasks import Rows, Task, hidden_items, next_items, row_of
 from recbole_ext.nn.catalogue import Catalogue, CrossEntropy, TableCatalogue
 from recbole_ext.nn.cloze import Cloze
 from recbole_ext.nn.embedding import PAD
+from recbole_ext.nn.histories import Histories
 from recbole_ext.nn.negatives import NegativeSampler
 from recbole_ext.nn.sampled_losses import weighted_sum
 
@@ -58,6 +61,8 @@ class NextItemRecommender(SequentialRecommender):
             scored by must not depend on its company. None: each batch's longest.
         n_embeddings: rows that :attr:`item_table` needs.
         sampler: draws the negatives of a sampled loss; None for the cross-entropy over all items.
+        exclude_history: what a position has read is no negative for it.
+        propensity_weights: by target, of mean 1 over the training data; None: all alike.
     """
 
     input_type = InputType.POINTWISE
@@ -77,6 +82,8 @@ class NextItemRecommender(SequentialRecommender):
         if config["loss_type"] not in (None, "CE"):
             self.sampler = build_sampler(config, dataset, self.n_items - 1)
             self.sampled_loss = build_loss(config, self.n_items - 1)
+        self.exclude_history = bool(config["exclude_history"])
+        self.propensity_weights = build_propensity_weights(config, dataset)
 
     @property
     @abstractmethod
@@ -129,10 +136,17 @@ class NextItemRecommender(SequentialRecommender):
             asked = states.squeeze(1)
         else:
             asked, user = states[task.asked], user[row_of(task.asked)]  # [P, d], [P]
-        return self.loss(self.queries(asked, user), task.targets, task.weights)
+        read = task.histories(causal=self.cloze is None) if self.exclude_history else None
+        return self.loss(self.queries(asked, user), task.targets, task.weights, read)
 
     def task(self, interaction: Interaction) -> Task:
-        """Which items are to be named, where, out of which inputs."""
+        """Which items are to be named, where, out of which inputs, and what each weighs."""
+        task = self._unweighted_task(interaction)
+        if self.propensity_weights is None:
+            return task
+        return replace(task, weights=self.propensity_weights(task.targets, task.weights))
+
+    def _unweighted_task(self, interaction: Interaction) -> Task:
         columns = interaction.interaction
         rows = Rows(
             right_align(columns[self.ITEM_SEQ], columns[self.ITEM_SEQ_LEN], self.width),
@@ -144,11 +158,23 @@ class NextItemRecommender(SequentialRecommender):
             return next_items(rows)
         return hidden_items(rows, self.cloze, self.max_seq_length)
 
-    def loss(self, queries: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
-        """Queries [P, q], targets [P], weights [P] or None (the mean) -> scalar."""
+    def loss(
+        self,
+        queries: Tensor,
+        targets: Tensor,
+        weights: Tensor | None,
+        read: Histories | None = None,
+    ) -> Tensor:
+        """Queries [P, q], targets [P], weights [P] or None (the mean) -> scalar.
+
+        ``read``: what each position has read and must not get for a negative.
+        """
         catalogue = self.catalogue
         if self.sampler is not None:
-            scores = catalogue.sampled(queries, targets, self.sampler(targets))
+            negatives = self.sampler(targets)
+            scores = catalogue.sampled(queries, targets, negatives)
+            if read is not None:
+                scores = scores.without(read.hold(negatives.ids))
             return weighted_sum(self.sampled_loss(scores), weights)
         return catalogue.cross_entropy(queries, targets, weights, self.cross_entropy)
 

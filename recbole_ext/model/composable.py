@@ -21,6 +21,7 @@ from recbole_ext.nn.embedding import (
 )
 from recbole_ext.nn.encoder import Encoder
 from recbole_ext.nn.feed_forward import FeedForward
+from recbole_ext.nn.histories import Histories
 from recbole_ext.nn.scores import CosineScores, DotScores, UserScores
 
 
@@ -93,8 +94,14 @@ class ComposableRecommender(NextItemRecommender):
         users = self.embedding.users
         return self.scores.queries(states, None if users is None else users(user))
 
-    def loss(self, queries: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
-        return super().loss(queries, self.replace_targets(targets), weights)
+    def loss(
+        self,
+        queries: Tensor,
+        targets: Tensor,
+        weights: Tensor | None,
+        read: Histories | None = None,
+    ) -> Tensor:
+        return super().loss(queries, self.replace_targets(targets), weights, read)
 
     def _build_embedding(self, config: Any, dataset: Any) -> SequenceEmbedding:
         post, size = config["norm_position"] == "post", config["hidden_size"]

@@ -34,9 +34,14 @@ def build_sampler(config: Any, dataset: Any, n_items: int) -> NegativeSampler:
             f"n_negatives: {count} must be smaller than the catalogue of {n_items:,} items; "
             "loss_type: CE takes all of them"
         )
-    return NegativeSampler(
-        _sources(config, dataset, n_items, count), config["negatives_shared"] == "batch"
-    )
+    return NegativeSampler(_sources(config, dataset, n_items, count), _shared(config))
+
+
+def _shared(config: Any) -> bool:
+    """Whether a batch has one draw; ``auto``: not where each score is judged by itself (BCE)."""
+    if config["negatives_shared"] == "auto":
+        return config["loss_type"] in ("BPR", "sampled_softmax")
+    return bool(config["negatives_shared"] == "batch")
 
 
 def _sources(config: Any, dataset: Any, n_items: int, count: int) -> list[tuple[Source, int]]:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from recbole_ext.nn.cloze import Cloze
 from recbole_ext.nn.embedding import PAD
+from recbole_ext.nn.histories import Histories
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,18 @@ class Task:
     asked: Tensor | None
     targets: Tensor
     weights: Tensor | None
+
+    def histories(self, causal: bool) -> Histories:
+        """What each of the P items is to be named from: all inputs, or those up to its slot."""
+        rows, width = self.inputs.shape
+        if self.asked is None:
+            row = torch.arange(rows, device=self.inputs.device)
+        else:
+            row = row_of(self.asked)
+        newest = torch.full_like(row, width - 1)
+        if causal and self.asked is not None:
+            newest = self.asked.nonzero()[:, 1]
+        return Histories(self.inputs, row, newest)
 
 
 def next_items(rows: Rows) -> Task:

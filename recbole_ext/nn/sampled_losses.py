@@ -7,13 +7,17 @@ For one position with target score s⁺ and negative scores s⁻ (σ the logisti
     BPR              Σ softplus(s⁻ - s⁺) / N
     sampled softmax  log(exp(s⁺) + Σ exp(s⁻ - log m)) - s⁺
 
-A draw that equals the target is no negative: its term is left out of the sum.
+A draw that equals the target is no negative: its term is left out of the sum. So may be those that
+the position has read (``exclude_history``): the others' expected counts stay as they are, so that
+logQ still estimates, without bias, a sum over the items that are left. The loss then tends to the
+cross-entropy over the catalogue less the history, not to the full one: nothing lowers the score of
+an item once it has been read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -29,7 +33,7 @@ class Scores:
     Attributes:
         target: [P].
         negative: [P, N].
-        hits: [P, N] bool, draws that are the target.
+        hits: [P, N] bool, draws that are no negatives: the target, or what is excluded.
         log_expected: [N] or [P, N], see :class:`~recbole_ext.nn.negatives.Negatives`.
     """
 
@@ -37,6 +41,10 @@ class Scores:
     negative: Tensor
     hits: Tensor
     log_expected: Tensor
+
+    def without(self, excluded: Tensor) -> Scores:
+        """Draws that are true in ``excluded`` [P, N] are no negatives either."""
+        return replace(self, hits=self.hits | excluded)
 
 
 SampledLoss = Callable[[Scores], Tensor]

@@ -52,6 +52,15 @@ def test_ours(mode: str, direction: str, protocol: str, settings: Settings) -> N
     assert counts[0] == 0 and counts.sum() > 200
 
 
+def test_held_out_items_are_not_counted(settings: Settings) -> None:
+    """``holdout: 3``: the counts end where training does, or samplers would know the test items."""
+    config = configured(settings, long_sequences="chunk", holdout=3)
+    counts = target_counts(config, load_data(config))
+    assert torch.equal(counts, by_loop(config, cloze=False, newest=None))
+    before = target_counts(configured(settings, long_sequences="chunk"), load_data(config))
+    assert 0 < counts.sum() < before.sum()
+
+
 @pytest.mark.parametrize("direction", ["ar", "ae"])
 @pytest.mark.parametrize("mode", ["truncate", "chunk"])
 def test_every_target_of_an_epoch_is_counted_and_no_other(

@@ -82,6 +82,12 @@ def test_shared_negatives_are_one_draw() -> None:
 
 
 @pytest.mark.parametrize("loss", LOSSES)
+def test_losses_that_judge_each_score_alone_draw_for_each_position(loss: str) -> None:
+    drawn = sampled(loss).sampler(torch.tensor(NEXT))
+    assert drawn.ids.shape == ((4, 4) if "BCE" in loss else (4,))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
 def test_no_position_bears_loss(loss: str) -> None:
     model = sampled(loss)
     found = model.calculate_loss(batch(**{TARGET_COUNT: (0, 0, 0, 0)}))

@@ -21,8 +21,8 @@ best configuration in full and test it once.
   recbole_ext tune --resume=SWEEP_DIR
 
 Spaces of the library's models lie in properties/tune. Any key that is not searched can be given as
---key=value, for all trials and the final run. RAY_ADDRESS names a Ray cluster to run on; the
-sweep's folder and recbole_ext must be on each of its machines.
+--key=value, for all trials and the final run. RAY_ADDRESS names a Ray cluster to run on;
+recbole_ext and the sweep's folder must be on each of its machines.
 """
 _SETTINGS = ("trials", "max_epochs", "search")
 _SHOWN = 10  # trials in the table that ends a sweep

@@ -2,8 +2,8 @@
 
 =============================================  =====================================================
 ``key: value``                                 the same in every trial
-``key: [a, b, c]``                             one of these; a list of lists for values that are
-                                               lists
+``key: [a, b, c]``                             one of these; a value that is a list or a mapping
+                                               itself stands in such a list, be it the only one
 ``key: {uniform: [low, high]}``                a number; with ``step: s`` a multiple of s above low
 ``key: {loguniform: [low, high]}``             a number whose logarithm is uniform
 ``key: {int: [low, high]}``                    a whole number, both ends included; ``step: s`` too

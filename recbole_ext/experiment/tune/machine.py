@@ -18,16 +18,17 @@ ADDRESS = "RAY_ADDRESS"
 _PACKAGES = str(Path(__file__).resolve().parents[3])
 _OBJECTS = 80 * 2**20  # bytes; the smallest store that Ray starts with: trials pass numbers only
 
+_TOKEN = "RAY_AUTH_TOKEN"
+_OWN_TOKEN = secrets.token_hex(32)  # one a process: Ray reads it once
+_SET_BY_RAY = ("RAY_AUTH_MODE",)
+
 _RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_DEDUP_LOGS": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends the sweep at once; it can be resumed
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
 
 
@@ -81,7 +82,7 @@ def ray_running(divided: Share) -> Iterator[None]:
     """
     place = tempfile.mkdtemp(prefix="rbx")
     cluster = bool(os.environ.get(ADDRESS))
-    own = {} if cluster else _own_ray(place)
+    own = {} if cluster else {"RAY_TMPDIR": place, _TOKEN: os.environ.get(_TOKEN, _OWN_TOKEN)}
     with _environment({**_RAY_ENVIRONMENT, **own, "PYTHONPATH": _python_path()}), _quiet():
         import ray
 
@@ -94,11 +95,6 @@ def ray_running(divided: Share) -> Iterator[None]:
         finally:
             ray.shutdown()
             shutil.rmtree(place, ignore_errors=True)
-
-
-def _own_ray(place: str) -> dict[str, str]:
-    token = secrets.token_hex(32)
-    return {"RAY_TMPDIR": place, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
 
 
 @contextmanager
@@ -135,7 +131,7 @@ def _python_path() -> str:
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
     """Environment variables for the block; child processes inherit them."""
-    before = {name: os.environ.get(name) for name in values}
+    before = {name: os.environ.get(name) for name in (*values, *_SET_BY_RAY)}
     os.environ.update(values)
     try:
         yield

@@ -84,7 +84,8 @@ class Plan:
     def as_space_file(self) -> dict[str, Any]:
         """The sweep as a space file that says everything; see :func:`reopen`."""
         names = {"model": self.model, "dataset": self.dataset}
-        return {**names, **self.space.given, "sweep": self.space.sweep.as_dict()}
+        sweep = {**self.space.sweep.as_dict(), "metric": self.metric}
+        return {**names, **self.space.given, "sweep": sweep}
 
 
 def plan(asked: Asked, space: Space) -> Plan:

@@ -15,7 +15,7 @@ from recbole_ext.experiment.tune.machine import Share
 from recbole_ext.experiment.tune.plan import Plan
 from recbole_ext.experiment.tune.trial import train_trial
 
-_FOLDER = "folder"
+_FOLDER = "folder"  # the one entry of a trial's configuration, as Ray sees it
 
 
 class Watcher(Protocol):
@@ -43,28 +43,34 @@ def run_trials(
     Args:
         next_trial: the next trial to train, its configuration written; new or interrupted.
     """
-    asha = Asha(plan.space.sweep, plan.bigger, lambda trial: _folder(trial).history())
-    for past in folder.trials():
-        if past.has_ended:
-            asha.remember(past.path.name, past.history())
     resources = {"cpu": share.threads, "gpu": share.gpus}
     tuner = tune.Tuner(
         tune.with_resources(_train, resources),
         tune_config=tune.TuneConfig(
-            num_samples=-1,
+            num_samples=-1,  # as many as there are
             search_alg=_Supply(next_trial),
-            scheduler=asha,
+            scheduler=scheduler(plan, folder),
             max_concurrent_trials=share.workers,
             reuse_actors=True,  # a process takes seconds to import torch
         ),
         run_config=tune.RunConfig(
             name="tune",
             storage_path=str(folder.file(RAY_DIR)),
+            failure_config=tune.FailureConfig(max_failures=1),  # of a process; it resumes its trial
             verbose=0,
             callbacks=[_Told(watcher)],
         ),
     )
     tuner.fit()
+
+
+def scheduler(plan: Plan, folder: SweepFolder) -> Asha:
+    """The scheduler of a sweep, measuring by what the folder's trials have reported."""
+    asha = Asha(plan.space.sweep, plan.bigger, lambda trial: _folder(trial).history())
+    for past in folder.trials():
+        if past.has_ended:
+            asha.remember(past.path.name, past.history())
+    return asha
 
 
 def _train(config: dict[str, Any]) -> None:

@@ -111,12 +111,5 @@ def _cells(trial: TrialState, names: list[str]) -> list[Any]:
     best = None if trial.best is None else f"{trial.best:.4f}"
     seconds = f"{trial.seconds:.0f}"
     values = [str(trial.values.get(name)) for name in names]
-    return [
-        trial.number,
-        trial.status,
-        best,
-        trial.best_epoch or None,
-        trial.epochs,
-        seconds,
-        *values,
-    ]
+    known = [trial.number, trial.status, best, trial.best_epoch or None, trial.epochs, seconds]
+    return [*known, *values]

@@ -121,7 +121,7 @@ def parse_space(
 ) -> Space:
     """The space that a file's mapping says; see :func:`read_space`."""
     values = {key: value for key, value in given.items() if key not in ("sweep", *NAMES)}
-    read = {name: _read(name, values[name], source) for name in sorted(values)}
+    read = {name: _single(_read(name, values[name], source)) for name in sorted(values)}
     axes = {name: one for name, one in read.items() if isinstance(one, Choice | Float | Int)}
     links = {name: one for name, one in read.items() if isinstance(one, Link)}
     fixed = {name: one for name, one in read.items() if name not in axes and name not in links}
@@ -153,6 +153,11 @@ def _read(name: str, value: Any, source: str) -> Any:
         return read_value(value)
     except ConfigError as error:
         raise ConfigError(f"{source}: {name}: {error}") from error
+
+
+def _single(one: Any) -> Any:
+    """The value of a list of one: that is how a list or a mapping is written."""
+    return one.values[0] if isinstance(one, Choice) and len(one.values) == 1 else one
 
 
 def _check_links(links: Mapping[str, Link], others: Mapping[str, Any], source: str) -> None:

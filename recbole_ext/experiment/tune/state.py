@@ -18,6 +18,7 @@ class TrialState:
         values: of the searched keys.
         best: its best validation so far.
         best_epoch: epochs trained at that validation.
+        first: epochs and seconds of its first validation.
     """
 
     number: int
@@ -29,13 +30,22 @@ class TrialState:
     last: float | None = None
     best: float | None = None
     best_epoch: int = 0
+    first: tuple[int, float] | None = None
+
+    @property
+    def seconds_per_epoch(self) -> float:
+        """Of training and validation; reading the data counts only before the first report."""
+        if self.first is None:
+            return 0.0
+        epochs, seconds = self.epochs - self.first[0], self.seconds - self.first[1]
+        return seconds / epochs if epochs else self.seconds / self.epochs
 
     def take(self, report: Report, bigger: bool) -> None:
         """Note a validation."""
         self.epochs, self.seconds, self.last = report.epochs, report.seconds, report.score
-        if self.best is None or (
-            (report.score > self.best) == bigger and report.score != self.best
-        ):
+        self.first = self.first or (report.epochs, report.seconds)
+        best, score = self.best, report.score
+        if best is None or (score > best if bigger else score < best):
             self.best, self.best_epoch = report.score, report.epochs
 
 
@@ -110,7 +120,7 @@ def savings(state: State) -> str:
     trials = list(state.trials.values())
     stopped = [trial for trial in trials if trial.status == STOPPED]
     trained, planned = sum(trial.epochs for trial in trials), longest * len(trials)
-    left = sum(t.seconds / t.epochs * (longest - t.epochs) for t in stopped if t.epochs)
+    left = sum(trial.seconds_per_epoch * (longest - trial.epochs) for trial in stopped)
     return (
         f"{len(trials)} trials, {len(stopped)} stopped early: {trained:,} of {planned:,} epochs "
         f"trained; stopping saved about {duration(left)} of trials' time"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.errors import ConfigError
-from recbole_ext.inference.command import add_asked, asked_of, given_of, number
+from recbole_ext.inference.command import add_asked, asked_of, given_of, number, real
 from recbole_ext.inference.generation.options import RolloutOptions
 
 if TYPE_CHECKING:
@@ -127,16 +127,8 @@ def _options(args: argparse.Namespace) -> RolloutOptions:
         name: text if name in words else number(text) for name, text in texts.items()
     }
     if isinstance(given.get("temperature"), str):
-        given["temperature"] = _real(given["temperature"])
+        given["temperature"] = real(given["temperature"])
     return RolloutOptions(exclude_seen=args.exclude_seen, **given)
-
-
-def _real(text: str) -> float | str:
-    """The number, or the text as it is: RolloutOptions then says what is wrong with it."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 def _warn(message: str) -> None:

@@ -46,10 +46,13 @@ def gini(items: IntArray, n_items: int) -> FloatArray:
 
     Σ_i (2 i - n - 1) x_i / (n Σ x), x ascending: 0 where all are taken alike.
     """
-    return np.array([_gini(np.bincount(column, minlength=n_items + 1)[1:]) for column in items.T])
+    return np.array(
+        [gini_of_counts(np.bincount(column, minlength=n_items + 1)[1:]) for column in items.T]
+    )
 
 
-def _gini(counts: IntArray) -> float:
+def gini_of_counts(counts: IntArray) -> float:
+    """Gini coefficient of non-negative counts [n], of which one at least is positive."""
     n = len(counts)
     weights = 2.0 * np.arange(1, n + 1) - n - 1
     return float((weights * np.sort(counts)).sum() / (n * counts.sum()))

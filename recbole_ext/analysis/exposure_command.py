@@ -1,0 +1,194 @@
+"""`recbole_ext analyze exposure`: what a model shows against what users consumed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recbole_ext.errors import ConfigError, show
+from recbole_ext.inference.asked import check_factor
+from recbole_ext.inference.command import number, real
+
+if TYPE_CHECKING:
+    from recbole_ext.data.store import IntArray
+    from recbole_ext.runner import Run
+
+SUMMARY = "exposure in users' lists against training consumption, and what bounding it costs"
+TAKES_KEYS = False
+REPORT_FILE = "exposure.json"
+ITEMS_FILE = "exposure_items.csv"
+
+_DESCRIPTION = """\
+How often each item stands in the test users' top k against how often it was consumed in training,
+by decile of popularity; Gini and coverage; and what it costs in Hit and NDCG to bound every item's
+share of the places by --bound times its share of consumption. The lists are those that a user would
+have got before the test item. Writes exposure.json into each run folder.
+
+  recbole_ext analyze exposure RUN_DIR RUN_DIR --k=10 --bound=2
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `analyze exposure` to its parser."""
+    parser.description, parser.formatter_class = _DESCRIPTION, argparse.RawDescriptionHelpFormatter
+    parser.add_argument("run_dirs", nargs="+", metavar="RUN_DIR", help="run folder of a model")
+    parser.add_argument("--k", default="10", metavar="N", help="items for each user; 10")
+    parser.add_argument("--bound", metavar="C", help="re-rank under this bound too")
+    parser.add_argument("--include_seen", action="store_true", help="show seen items too")
+    parser.add_argument("--items", action="store_true", help=f"also write {ITEMS_FILE}, every item")
+    parser.add_argument("--batch_size", metavar="N", help="users scored at once")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print and write a report for each run; returns the exit code 0."""
+    k = _count("--k", args.k)
+    batch_size = None if args.batch_size is None else _count("--batch_size", args.batch_size)
+    bound = None if args.bound is None else _factor("--bound", args.bound)
+
+    from recbole_ext.analysis.exposure import lines
+    from recbole_ext.runner import load
+
+    for place, run_dir in enumerate(args.run_dirs):
+        run = load(run_dir)
+        found = Lists.of(run, k, bound, args.include_seen, batch_size)
+        report = found.report()
+        print(*([""] if place else []), *lines(report), sep="\n")
+        print(f"written: {_write(run, REPORT_FILE, report)}")
+        if args.items:
+            print(f"written: {_write(run, ITEMS_FILE, found.table())}")
+    return 0
+
+
+class Lists:
+    """The test users' lists, as ranked and under the bound, and what they are compared with."""
+
+    def __init__(
+        self,
+        run: Run,
+        bound: float | None,
+        include_seen: bool,
+        ranked: IntArray,
+        bounded: IntArray | None,
+        targets: IntArray,
+        consumption: IntArray,
+    ) -> None:
+        self.run, self.bound, self.include_seen = run, bound, include_seen
+        self.ranked, self.bounded = ranked, bounded
+        self.targets, self.consumption = targets, consumption
+
+    @classmethod
+    def of(
+        cls, run: Run, k: int, bound: float | None, include_seen: bool, batch_size: int | None
+    ) -> Lists:
+        """Score the users of the test part.
+
+        Raises:
+            ConfigError: the bound leaves no item.
+        """
+        import numpy as np
+
+        from recbole_ext.data.popularity import interaction_counts
+        from recbole_ext.inference.bounded import bounded_lists, exposure_limits
+        from recbole_ext.inference.generation.evaluation import before
+        from recbole_ext.inference.recommend import best_items, candidates_of
+        from recbole_ext.inference.scorer import Scorer, store_of
+        from recbole_ext.inference.sequences import Sequences
+
+        store, split = store_of(run), run.loaders.split
+        users = run.loaders.test.rows.users
+        sequences = Sequences(before(store, split.test), users, known=True)
+        scorer, size = (
+            Scorer(run, known=True, rolls_out=True),
+            batch_size or run.config["eval_batch_size"],
+        )
+        items, scores = best_items(scorer, sequences, k, not include_seen, size)
+        ranked = np.where(scores > -np.inf, items, 0)
+        consumption = interaction_counts(store, split.train_end)
+        bounded = None
+        if bound is not None:
+            limits = exposure_limits(consumption, bound, ranked.size)
+            if not limits.any():
+                raise ConfigError(f"--bound: {show(bound)} leaves no item for {len(users)} users")
+            best = candidates_of(scorer, sequences, not include_seen, size)
+            bounded, _ = bounded_lists(best, len(users), ranked.shape[1], limits)
+        targets = store.items[split.test[users]]
+        return cls(run, bound, include_seen, ranked, bounded, targets, consumption)
+
+    def report(self) -> dict[str, Any]:
+        """The contents of exposure.json."""
+        from recbole_ext.analysis.exposure import exposure_of, extremes, of_lists, summary
+
+        config = self.run.config
+        exposure = exposure_of(self.ranked, len(self.consumption))
+        most, least = extremes(self.consumption, exposure)
+        bounded = None
+        if self.bounded is not None:
+            bounded = of_lists(self.bounded, self.targets, self.consumption)
+        return {
+            "model": config["model"],
+            "dataset": config["dataset"],
+            "run_dir": str(self.run.run_dir),
+            "k": self.ranked.shape[1],
+            "include_seen": self.include_seen,
+            "bound": self.bound,
+            "users": len(self.ranked),
+            "consumption": summary(self.consumption),
+            "lists": of_lists(self.ranked, self.targets, self.consumption),
+            "bounded": bounded,
+            "most_overexposed": self._tokens(most),
+            "most_underexposed": self._tokens(least),
+        }
+
+    def table(self) -> str:
+        """A line of CSV for every item: decile, training interactions, places in the lists."""
+        import csv
+        from io import StringIO
+
+        import numpy as np
+
+        from recbole_ext.analysis.exposure import exposure_of, popularity_deciles
+
+        n_items = len(self.consumption)
+        columns = [popularity_deciles(self.consumption), self.consumption]
+        columns.append(exposure_of(self.ranked, n_items))
+        if self.bounded is not None:
+            columns.append(exposure_of(self.bounded, n_items))
+        names = ("item", "decile", "consumed", "exposed", "exposed_bounded")
+        text = StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(names[: 1 + len(columns)])
+        tokens = self._tokens(np.arange(1, n_items))
+        rows = np.stack(columns, 1)[1:].tolist()
+        writer.writerows([token, *row] for token, row in zip(tokens, rows, strict=True))
+        return text.getvalue()
+
+    def _tokens(self, ids: IntArray) -> list[str]:
+        dataset = self.run.dataset
+        return [str(token) for token in dataset.field2id_token[dataset.iid_field][ids]]
+
+
+def _count(name: str, text: str) -> int:
+    value = number(text)
+    if not isinstance(value, int) or value < 1:
+        raise ConfigError(f"{name}: {show(text)} must be a whole number of 1 or more")
+    return value
+
+
+def _factor(name: str, text: str) -> float:
+    check_factor(name, real(text))
+    return float(text)
+
+
+def _write(run: Run, name: str, what: dict[str, Any] | str) -> Path:
+    from recbole_ext.training.run_folder import RunFolder
+
+    folder = RunFolder(run.run_dir)
+    try:
+        if isinstance(what, str):
+            folder.write_text(name, what)
+        else:
+            folder.write_json(name, what)
+    except OSError as error:
+        raise ConfigError(f"{folder.file(name)} cannot be written ({error.strerror})") from error
+    return folder.file(name)

@@ -1,0 +1,50 @@
+"""Inverse-propensity weights: what was seldom shown counts the more where it was taken.
+
+What is logged was shown by an older system. With propensity p_i ∝ count_i^η of item i, a mean over
+logged items in which each weighs 1/p_i, divided by the sum of the weights (self-normalised), tends
+to the mean over items as if all had been shown alike (arXiv 1602.05352).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from recbole_ext.nn.embedding import PAD
+
+
+def inverse_propensities(counts: Tensor, exponent: float) -> Tensor:
+    """counts [V] -> 1/p [V] in float64, up to a factor; an item never counted counts as one."""
+    return counts.double().clamp(min=1.0) ** -exponent
+
+
+class PropensityWeights(nn.Module):
+    """Weights of training targets, of mean 1 over the training data.
+
+    The sum that normalises is the whole data set's, so that an epoch's loss is the self-normalised
+    estimate; a batch's own sum would make rare items count less in the company of others.
+
+    Args:
+        counts: [V + 1] by item id, how often each is a target; PAD's is ignored.
+        exponent: η; 0 weighs all alike.
+        clip: what weighs more than ``clip`` times the mean is cut to that, which bounds the
+            variance at the price of a bias to the popular; None: nothing is.
+    """
+
+    weight: Tensor
+
+    def __init__(self, counts: Tensor, exponent: float, clip: float | None) -> None:
+        super().__init__()
+        share = counts.double().index_fill(0, torch.tensor(PAD), 0.0)
+        share = share / share.sum()
+        weight = inverse_propensities(counts, exponent)
+        weight = weight / (share * weight).sum()
+        if clip is not None:
+            weight = weight.clamp(max=clip)
+            weight = weight / (share * weight).sum()
+        self.register_buffer("weight", weight.float(), persistent=False)
+
+    def forward(self, targets: Tensor, weights: Tensor | None) -> Tensor:
+        """Targets [P] and their weights [P] (None: 1/P each) -> weights [P]."""
+        own = self.weight[targets]
+        return own / max(len(targets), 1) if weights is None else own * weights

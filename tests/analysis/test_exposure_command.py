@@ -1,0 +1,79 @@
+"""`recbole_ext analyze exposure`: the report of a run, its files, and each line that refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recbole_ext.cli import main
+from recbole_ext.data.popularity import interaction_counts
+from recbole_ext.runner import Run, load, run
+
+Settings = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def trained(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    run("FPARec", "ring", config_dict=settings(run_dir="one", topk=[3, 10], epochs=3))
+    return load("one")
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_the_report(seen: bool, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["analyze", "exposure", "one", "--k=3", "--bound=1.5", "--items"]
+    assert main([*words, *(["--include_seen"] if seen else [])]) == 0
+    printed = capsys.readouterr().out
+    found = json.loads(Path("one/exposure.json").read_text())
+    ranked, store, split = found["lists"], trained.dataset.store, trained.loaders.split
+    if seen:  # the very ranking of the test
+        assert ranked["Hit@3"] == pytest.approx(trained.metrics["test"]["Hit@3"])
+        assert ranked["NDCG@3"] == pytest.approx(trained.metrics["test"]["NDCG@3"])
+    assert f"{ranked['NDCG@3']:.4f}" in printed and f"{found['bounded']['Hit@3']:.4f}" in printed
+    counts = interaction_counts(store, split.train_end)
+    with open("one/exposure_items.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["consumed"]) for row in rows] == counts[1:].tolist()
+    places = 3 * found["users"]
+    for row in rows:
+        limit = 1.5 * int(row["consumed"]) / counts.sum() * places
+        assert int(row["exposed_bounded"]) <= limit + 1e-6
+    shown = np.array([int(row["exposed"]) for row in rows])
+    assert shown.sum() == places == round(ranked["filled"] * places)
+    assert ranked["coverage"] == (shown > 0).mean()
+    assert found["bounded"]["gini"] < ranked["gini"]  # what the bound is for
+    for decile in ranked["deciles"]:
+        mine = [int(row["exposed"]) for row in rows if int(row["decile"]) == decile["decile"]]
+        assert decile["exposed"] == pytest.approx(sum(mine) / places)
+
+
+def test_several_runs_and_no_bound(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", "exposure", "one", "one"]) == 0
+    assert capsys.readouterr().out.count("FPARec on ring: top 10 of") == 2
+    found = json.loads(Path("one/exposure.json").read_text())
+    assert found["bounded"] is None and found["bound"] is None and found["k"] == 10
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["none"], "none is no run folder: it has no config.yaml"),
+        (["one", "--k=0"], "--k: '0' must be a whole number of 1 or more"),
+        (["one", "--bound=-1"], "--bound: -1.0 must be a number > 0"),
+        (["one", "--bound=nan"], "--bound: nan must be a number > 0"),
+        (["one", "--bound=1e-9"], "--bound: 1e-09 leaves no item for 80 users"),
+        (["one", "--batch_size=x"], "--batch_size: 'x' must be a whole number of 1 or more"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_refused(
+    words: list[str], line: str, trained: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["analyze", "exposure", *words]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"error: {line}"
