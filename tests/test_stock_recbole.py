@@ -75,7 +75,7 @@ def assert_ours_agrees(
         )
 
 
-SAMPLED = {"loss_type": "gBCE", "n_negatives": 8, "epochs": 40, "eval_step": 10}
+SAMPLED = {"loss_type": "gBCE", "n_negatives": 8, "epochs": 80, "eval_step": 20}
 
 
 @pytest.mark.parametrize("changes", [{}, SAMPLED], ids=str)
