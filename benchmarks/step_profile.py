@@ -24,6 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import build_loaders
+from recbole_ext.nn.losses import has_fast_bfloat16
 from recbole_ext.runner import load_data
 from recbole_ext.training.run_folder import RunFolder
 from recbole_ext.training.trainer import SequenceTrainer
@@ -52,7 +53,7 @@ def main() -> None:
     flops = matrix_flops(step, measured[0])
     print(f"{args.model} on {args.dataset}: {1e3 * seconds:.1f} ms a step, the loader apart")
     print(tabulate(shares(step, measured), ("kind", "share of the CPU time"), "github"))
-    peak = {str(d).removeprefix("torch."): peak_flops(d) for d in (torch.bfloat16, torch.float32)}
+    peak = {str(dtype).removeprefix("torch."): peak_flops(dtype) for dtype in multiplied_here()}
     print(f"matrix work: {flops / 1e9:.2f} GFLOP a step, {flops / seconds / 1e9:.0f} GFLOP/s")
     for name, most in peak.items():
         print(f"large {name} products: {most / 1e9:.0f} GFLOP/s; a step of them alone would take "
@@ -123,6 +124,12 @@ def matrix_flops(step: Callable[[Any], Any], batch: Any) -> int:
     with FlopCounterMode(display=False) as counter:
         step(batch)
     return int(counter.get_total_flops())
+
+
+def multiplied_here() -> list[torch.dtype]:
+    """What this machine multiplies in hardware; without it bfloat16 products take minutes."""
+    fast = has_fast_bfloat16(torch.device("cpu"))
+    return [torch.bfloat16, torch.float32] if fast else [torch.float32]
 
 
 def peak_flops(dtype: torch.dtype, size: int = 2048, repeats: int = 8) -> float:

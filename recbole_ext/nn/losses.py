@@ -198,7 +198,7 @@ def _chunk(
 def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
     """``total += left @ right``, in one pass where all are of one dtype."""
     if total.dtype == left.dtype:
-        total.addmm_(left, right)
+        torch.addmm(total, left, right, out=total)
     else:
         total.add_(left @ right)
 
