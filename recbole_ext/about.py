@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,10 +118,16 @@ def _listed(value: Any) -> str:
     return " + ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+def _docstring(source: Path) -> str:
+    """Of a module of RecBole's; Python 3.12 and later complain of the escapes in some of them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        return ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
+
+
 def _of_recbole(name: str) -> About:
     kind, module = recbole_models()[name]
-    source = recbole_dir().parent / (module.replace(".", "/") + ".py")
-    text = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
+    text = _docstring(recbole_dir().parent / (module.replace(".", "/") + ".py"))
     title = _QUOTED.search(text) or _UNQUOTED.search(text)
     year = _YEAR.search(text)
     return About(
