@@ -80,7 +80,7 @@ class NextItemRecommender(SequentialRecommender):
         self.n_embeddings = self.n_items + (self.cloze is not None)
         self.sampler: NegativeSampler | None = None
         if config["loss_type"] not in (None, "CE"):
-            self.sampler = build_sampler(config, dataset, self.n_items - 1)
+            self.sampler = build_sampler(config, dataset, self.n_items - 1, self.cloze)
             self.sampled_loss = build_loss(config, self.n_items - 1)
         self.exclude_history = bool(config["exclude_history"])
         self.propensity_weights = build_propensity_weights(config, dataset)
