@@ -44,12 +44,12 @@ class TokenizedSASRec(ComposableRecommender):
         return self.catalogue.top(self._newest_queries(interaction), self.n_items, k, banned)
 
     def _build_items(self, config: Any, dataset: Any) -> ItemEncoder:
-        codes = item_codes(config, dataset)
+        codes, ids = item_codes(config, dataset), config["item_id_embedding"]
         part = CodePart(
             with_rows(codes.values, self.n_embeddings),
             codes.size,
             self.item_size,
             concat=config["code_combination"] == "concat",
+            n_apart=0 if ids else self.n_embeddings - self.n_items,  # its id tells [MASK] apart
         )
-        ids = config["item_id_embedding"]
         return ItemEncoder(self.n_embeddings, self.item_size, [part], learned_ids=ids)

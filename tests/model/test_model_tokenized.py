@@ -95,6 +95,22 @@ def test_parameters_do_not_grow_with_the_catalogue() -> None:
     assert sizes[0] - sizes[1] == 2 * 8 * 8 - N_ITEMS * 8
 
 
+@COMBINATIONS
+def test_the_mask_is_no_item(combination: str) -> None:
+    """Not even the one whose codes are all 0; it learns from where it stands, as no item does."""
+    model = build("TokenizedSASRec", code_combination=combination, direction="ae", **RANDOM)
+    items = model.embedding.items
+    vectors = items(torch.arange(N_ITEMS + 1))
+    mask, zero = vectors[N_ITEMS], items.parts[0].weight[:, 0]
+    assert not torch.allclose(mask, zero.flatten() if combination == "concat" else zero.sum(0))
+    assert mask.detach().std() == pytest.approx(0.3, rel=0.6)  # initializer_range, as an item's
+    (gradient,) = torch.autograd.grad(vectors[N_ITEMS].sum(), items.parts[0].weight)
+    assert not gradient.any()
+    model.train().calculate_loss(batch(**ALL)).backward()
+    assert items.parts[0].apart.grad.any()
+    assert model.full_sort_predict(batch()).shape == (4, N_ITEMS)
+
+
 @pytest.mark.parametrize("changes", [{}, {"direction": "ae"}, {"item_id_embedding": True}], ids=str)
 def test_a_run_comes_back_with_its_codes(
     changes: dict[str, Any], settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
