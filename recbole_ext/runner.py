@@ -204,15 +204,17 @@ def load(run_dir: str | Path) -> Run:
     tensors, state = checkpoint.read(folder.file(MODEL_FILE))
     config = _saved_config(folder)
     flat = load_data(config)
-    loaded = _assemble(config, flat, folder)
-    if folder.file(METRICS_FILE).exists():
-        loaded.metrics = _read_metrics(folder)
+    metrics = _read_metrics(folder) if folder.file(METRICS_FILE).exists() else {}
     by_token, by_order = flat.sha256(), flat.store.sha256()
-    trained_on = loaded.metrics.get("data", {}).get("sha256", by_order)
+    trained_on = metrics.get("data", {}).get("sha256", by_order)
     if state.get("data", by_token) != by_token or trained_on != by_order:
         raise CheckpointError(
             f"{run_dir}: data set '{config['dataset']}' has changed since this run was trained"
         )
+    if issubclass(config.model_class, NextItemRecommender):
+        config.model_class.hand_over(checkpoint.saved_state(tensors), flat)
+    loaded = _assemble(config, flat, folder)
+    loaded.metrics = metrics
     checkpoint.restore_model(loaded.model, tensors, folder.file(MODEL_FILE))
     loaded.model.eval()
     return loaded

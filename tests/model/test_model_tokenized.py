@@ -15,9 +15,10 @@ from tiny_model import HISTORIES, N_ITEMS, NEXT, batch, build, state
 from recbole_ext import load, run
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.batches import TARGET_COUNT, TARGET_WEIGHT
+from recbole_ext.data.item_codes import item_codes
 from recbole_ext.errors import ConfigError
 from recbole_ext.nn.catalogue import CodeCatalogue, TableCatalogue
-from recbole_ext.runner import Run
+from recbole_ext.runner import Run, load_data
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 
@@ -119,15 +120,27 @@ def test_a_run_comes_back_with_its_codes(
     trained = run("TokenizedSASRec", "ring", config_dict=chosen)
     log = (tmp_path / "run" / "log.txt").read_text()
     assert "codes rq: 30 items as 2 codes of 8, 30 of them distinct" in log
-    # Codes that would be made anew are others: those of the run must come from its folder.
-    monkeypatch.setattr("recbole_ext.data.item_codes._QUANTISERS", {"rq": other_codes})
+    # They come from its folder: none are made anew.
+    monkeypatch.setattr("recbole_ext.data.item_codes._QUANTISERS", {})
     loaded = load(tmp_path / "run")
     assert torch.equal(scores(trained), scores(loaded))
     assert loaded.evaluate().seen_kept == trained.metrics["test"]
 
 
-def other_codes(vectors: np.ndarray, n_codes: int, size: int, seed: int) -> np.ndarray:
-    return np.full((len(vectors), n_codes), size - 1, np.int64)
+@pytest.mark.parametrize(
+    "tamper", [lambda codes: codes + 8, lambda codes: codes.int(), lambda codes: codes[:, :1]]
+)
+def test_saved_codes_that_do_not_fit_are_not_taken(
+    tamper: Callable[[torch.Tensor], torch.Tensor], settings: Settings
+) -> None:
+    config = ExtConfig("TokenizedSASRec", "ring", config_dict=settings(**SMALL))
+    data = load_data(config)
+    made = item_codes(config, data).values
+    other = made.flip(0)
+    data.saved_codes = other
+    assert torch.equal(item_codes(config, data).values, other)
+    data.saved_codes = tamper(other)
+    assert torch.equal(item_codes(config, data).values, made)
 
 
 @torch.no_grad()
