@@ -48,7 +48,7 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
         """
         if self._inter_feat is None and "store" in vars(self):
             ids = {
-                self.uid_field: np.repeat(np.arange(self.store.n_users), self.store.lengths),
+                self.uid_field: self.store.owners,
                 self.iid_field: self.store.items,
             }
             table = {name: torch.from_numpy(values) for name, values in ids.items()}

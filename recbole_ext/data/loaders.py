@@ -26,7 +26,7 @@ from recbole_ext.data.batches import (
 )
 from recbole_ext.data.dataset import FlatOrder, FlatSequentialDataset, PrefixDataset
 from recbole_ext.data.rows import Rows, held_out_rows, prefix_rows, training_rows
-from recbole_ext.data.split import Split, leave_one_out
+from recbole_ext.data.split import Split, in_training, leave_one_out
 from recbole_ext.data.store import IntArray, SequenceStore
 from recbole_ext.errors import DataError
 
@@ -196,11 +196,8 @@ def _stock_train_loader(config: Any, dataset: FlatOrder, split: Split) -> TrainD
     """RecBole's own training loader: prefixes for sequential models, interactions for others."""
     if config["MODEL_TYPE"] == ModelType.KNOWLEDGE:
         raise DataError(f"{config['model']} needs a knowledge graph; such models are not run here")
-    in_training = np.arange(len(dataset.store.items)) < np.repeat(
-        split.train_end, dataset.store.lengths
-    )
     places = [
-        np.flatnonzero(in_training),
+        np.flatnonzero(in_training(dataset.store, split.train_end)),
         split.valid[split.valid >= 0],
         split.test[split.test >= 0],
     ]

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from recbole_ext.data.dataset import FlatOrder
 from recbole_ext.data.rows import training_rows
-from recbole_ext.data.split import leave_one_out
+from recbole_ext.data.split import in_training, leave_one_out
 from recbole_ext.data.store import IntArray, SequenceStore
+from recbole_ext.data.training_pairs import all_of_prefixes
 from recbole_ext.nn.cloze import Cloze
 
 FloatArray = NDArray[np.float64]
@@ -25,8 +26,7 @@ def interaction_counts(store: SequenceStore, train_end: IntArray) -> IntArray:
     Args:
         train_end: [n_users] ends of the training parts.
     """
-    in_training = np.arange(len(store.items)) < np.repeat(train_end, store.lengths)
-    return np.bincount(store.items[in_training], minlength=store.n_items)
+    return np.bincount(store.items[in_training(store, train_end)], minlength=store.n_items)
 
 
 def target_counts(config: Any, dataset: Any) -> Tensor:
@@ -60,13 +60,10 @@ def _flat_targets(config: Any, dataset: FlatOrder, cloze: bool) -> IntArray:
 
 
 def _prefix_targets(config: Any, dataset: Any, cloze: bool) -> IntArray:
-    """RecBole's rows: a target each; the first item of a user is a prefix of length 1."""
+    """RecBole's rows: a target each."""
     rows, item = dataset.inter_feat, config["ITEM_ID_FIELD"]
-    targets: IntArray = rows[item].numpy()
-    if not cloze:
-        return targets
-    alone = rows[config["ITEM_LIST_LENGTH_FIELD"]] == 1
-    return np.concatenate([targets, rows[item + config["LIST_SUFFIX"]][alone, 0].numpy()])
+    targets: IntArray = all_of_prefixes(config, rows, item) if cloze else rows[item].numpy()
+    return targets
 
 
 def expected_targets(config: Any, dataset: Any, cloze: Cloze) -> Tensor:
