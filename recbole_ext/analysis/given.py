@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from recbole_ext.config import ExtConfig
 
 
-def whole(name: str, text: str, or_else: str = "") -> int:
-    """A whole number of 1 or more. Raises ConfigError; ``or_else``: what else is allowed."""
+def whole(name: str, text: str) -> int:
+    """A whole number of 1 or more. Raises ConfigError for anything else."""
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise ConfigError(f"{name}: {show(text)} must be a whole number of 1 or more{or_else}")
+        raise ConfigError(f"{name}: {show(text)} must be a whole number of 1 or more")
     return int(text)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.analysis.figures import require_matplotlib, save
-from recbole_ext.analysis.given import whole
 from recbole_ext.errors import ConfigError, DataError, nearest, show
 
 if TYPE_CHECKING:
@@ -194,7 +193,9 @@ def _what(text: str) -> list[str]:
 def _count(text: str) -> int | None:
     if text == "all":
         return None
-    return whole("--users", text, or_else=", or all")
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise ConfigError(f"--users: {show(text)} must be a whole number of 1 or more, or all")
+    return int(text)
 
 
 def _folder(given: str | None, first: Path) -> Path:
