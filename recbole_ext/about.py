@@ -16,7 +16,8 @@ from typing import Any
 from recbole_ext import paths
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, show
-from recbole_ext.registry import Lineage, lineage, recbole_dir, recbole_models
+from recbole_ext.registry import Lineage, lineage
+from recbole_ext.stock import recbole_dir, recbole_models
 
 FACTS = ("paper", "year", "settings")  # what `about:` may hold
 AXES = ("attention", "backbone", "position_embedding", "position_bias", "user_embedding")

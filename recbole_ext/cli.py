@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext import __version__
@@ -12,6 +13,25 @@ from recbole_ext.errors import UserError
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
+
+# Commands of modules with ``add_arguments`` and ``main``: what each does, and where it is.
+COMMANDS = {
+    "recommend": ("recommend items with a trained model", "recbole_ext.inference.command"),
+    "generate": (
+        "predict several items ahead, feeding predictions back",
+        "recbole_ext.inference.generation.command",
+    ),
+    "compare": (
+        "run and compare many models on many data sets",
+        "recbole_ext.experiment.compare_command",
+    ),
+    "analyze": ("look into data and results", "recbole_ext.analysis.command"),
+    "prepare": ("make RecBole's atomic files from raw ones", "recbole_ext.data.prepare.command"),
+    "models": (
+        "list the models that can be run, or show one of them",
+        "recbole_ext.models_command",
+    ),
+}
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -65,13 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_resume(commands)
-    _add_recommend(commands)
-    _add_generate(commands)
-    _add_compare(commands)
     _add_tune(commands)
-    _add_analyze(commands)
-    _add_prepare(commands)
-    _add_models(commands)
+    for name, (summary, place) in COMMANDS.items():
+        module: Any = import_module(place)
+        module.add_arguments(_add(commands, name, summary, module.main))
     return parser
 
 
@@ -110,53 +127,11 @@ def _add_resume(commands: Any) -> None:
     parser.add_argument("run_dir", help="its run folder")
 
 
-def _add_prepare(commands: Any) -> None:
-    from recbole_ext.data.prepare import command
-
-    summary = "make RecBole's atomic files from raw ones"
-    command.add_arguments(_add(commands, "prepare", summary, command.main))
-
-
-def _add_recommend(commands: Any) -> None:
-    from recbole_ext.inference import command
-
-    summary = "recommend items with a trained model"
-    command.add_arguments(_add(commands, "recommend", summary, command.main))
-
-
-def _add_generate(commands: Any) -> None:
-    from recbole_ext.inference.generation import command
-
-    summary = "predict several items ahead, feeding predictions back"
-    command.add_arguments(_add(commands, "generate", summary, command.main))
-
-
-def _add_compare(commands: Any) -> None:
-    from recbole_ext.experiment import compare_command
-
-    summary = "run and compare many models on many data sets"
-    compare_command.add_arguments(_add(commands, "compare", summary, compare_command.main))
-
-
 def _add_tune(commands: Any) -> None:
     from recbole_ext.experiment.tune import command
 
     summary = "search for a model's best settings"
     command.add_arguments(_add(commands, "tune", summary, _tune, takes_keys=True))
-
-
-def _add_analyze(commands: Any) -> None:
-    from recbole_ext.analysis import command
-
-    summary = "look into data and results"
-    command.add_arguments(_add(commands, "analyze", summary, command.main))
-
-
-def _add_models(commands: Any) -> None:
-    from recbole_ext import models_command
-
-    summary = "list the models that can be run, or show one of them"
-    models_command.add_arguments(_add(commands, "models", summary, models_command.main))
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -5,19 +5,33 @@ Nothing here imports torch or RecBole before a class is asked for.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from recbole_ext import paths
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, nearest, show
+from recbole_ext.stock import CANNOT_RANK, class_in, recbole_dir, recbole_models
+
+__all__ = [
+    "MODELS",
+    "REGISTERED",
+    "Lineage",
+    "ModelInfo",
+    "Registered",
+    "class_lineage",
+    "get_model_class",
+    "known_names",
+    "lineage",
+    "list_models",
+    "recbole_dir",
+    "recbole_models",
+    "register_model",
+    "unknown_model",
+]
 
 MODELS: dict[str, str] = {
     "ComposableRecommender": "recbole_ext.model.composable:ComposableRecommender",
@@ -29,9 +43,6 @@ MODELS: dict[str, str] = {
 }
 
 REGISTERED: dict[str, Registered] = {}  # users' own, by `register_model`
-
-_EXTRAS = {"transformers": "hf"}  # packages that an extra of ours installs
-_CANNOT_RANK = "exlib"  # RecBole's kind for gradient-boosted trees: they score labelled rows
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,7 @@ def list_models() -> list[ModelInfo]:
     """All models that can be run, this library's first, each part sorted by name."""
     ours = [ModelInfo(name, _source(name), _kind(name), _base_of(name)) for name in _own_names()]
     theirs = [ModelInfo(name, "RecBole", kind) for name, (kind, _) in recbole_models().items()]
-    return ours + [model for model in theirs if model.kind != _CANNOT_RANK]
+    return ours + [model for model in theirs if model.kind != CANNOT_RANK]
 
 
 def known_names() -> list[str]:
@@ -149,28 +160,6 @@ def class_lineage(model_class: type[Any]) -> Lineage:
             return lineage(ancestor.__name__)
     own = any(ancestor.__module__.startswith("recbole_ext.") for ancestor in model_class.__mro__)
     return Lineage(root=None, own=own, files=(), class_files=())
-
-
-@cache
-def recbole_models() -> dict[str, tuple[str, str]]:
-    """RecBole's models: name -> (kind, module), read from its files without importing them."""
-    found = {}
-    for file in sorted((recbole_dir() / "model").glob("*_recommender/*.py")):
-        classes = re.findall(r"^class (\w+)\(", file.read_text(encoding="utf-8"), re.MULTILINE)
-        kind = file.parent.name.removesuffix("_recommender")
-        for name in classes:
-            if name.lower() == file.stem:
-                found[name] = (kind, f"recbole.model.{file.parent.name}.{file.stem}")
-    return dict(sorted(found.items()))
-
-
-@cache
-def recbole_dir() -> Path:
-    """The folder of the installed RecBole."""
-    spec = importlib.util.find_spec("recbole")
-    if spec is None or spec.origin is None:
-        raise ConfigError("RecBole is not installed; run `make setup`")
-    return Path(spec.origin).parent
 
 
 def _own_names() -> list[str]:
@@ -239,26 +228,8 @@ def _class(name: str) -> type[Any]:
         return REGISTERED[name].model_class
     if name in MODELS:
         module, _, attribute = MODELS[name].partition(":")
-        return _class_in(module, attribute, name)
+        return class_in(module, attribute, name)
     kind, module = recbole_models()[name]
-    if kind == _CANNOT_RANK:
+    if kind == CANNOT_RANK:
         raise ConfigError(f"model {name!r} scores labelled rows only; it cannot rank all items")
-    return _class_in(module, name, name)
-
-
-def _class_in(module: str, attribute: str, name: str) -> type[Any]:
-    from recbole_ext import compat  # noqa: F401 - RecBole must be adapted before it is imported
-
-    found: type[Any] = getattr(_import(module, name), attribute)
-    return found
-
-
-def _import(module: str, name: str) -> ModuleType:
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        extra = _EXTRAS.get(error.name or "")
-        how = f": pip install 'recbole_ext[{extra}]'" if extra else ""
-        raise ConfigError(
-            f"model {name!r} needs the package {error.name!r}, which is not installed{how}"
-        ) from error
+    return class_in(module, name, name)

@@ -5,30 +5,25 @@ The module is not called run: importing it would replace ``recbole_ext.run``, th
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import torch
 import yaml
-from recbole.trainer import Trainer
 from recbole.trainer.trainer import TraditionalTrainer
 from recbole.utils import get_trainer, init_seed
 from torch import nn
 
 from recbole_ext.config import ExtConfig
-from recbole_ext.data.catalog import missing_data_message
-from recbole_ext.data.dataset import FlatOrder, dataset_class
+from recbole_ext.data.dataset import FlatOrder
 from recbole_ext.data.item_inputs import read_item_inputs
 from recbole_ext.data.loaders import Loaders, build_loaders, split_of
-from recbole_ext.errors import CheckpointError, ConfigError, DataError, UserError
+from recbole_ext.data.loading import load_data
+from recbole_ext.errors import CheckpointError
 from recbole_ext.evaluation.evaluator import Evaluation
-from recbole_ext.evaluation.per_user import PerUser
 from recbole_ext.inference.asked import Options, asked
 from recbole_ext.inference.generation.generate import Continuations, everyone, generate
 from recbole_ext.inference.generation.options import rollout_options
@@ -37,23 +32,19 @@ from recbole_ext.inference.results import Recommendations
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.training import checkpoint
 from recbole_ext.training.history import to_csv
+from recbole_ext.training.results import describe, read_metrics, report, write_ranks
 from recbole_ext.training.run_folder import (
     CONFIG_FILE,
     HISTORY_FILE,
     METRICS_FILE,
     MODEL_FILE,
-    RANKS_FILE,
     RESUME_FILE,
     RunFolder,
 )
+from recbole_ext.training.supported import check_trainer
 from recbole_ext.training.trainer import OnValidation, SequenceTrainer
 
-# RecBole's models that cannot do with batches alone, and what they look up besides.
-NEED_THE_TABLE = {
-    "DIEN": "negative items beside every row of RecBole's augmented table",
-    "FEARec": "RecBole's augmented table, for other rows of the same target",
-}
-PACKAGES = ("recbole", "torch", "numpy", "pandas", "scipy")
+__all__ = ["Run", "check_trainer", "load", "load_data", "prepared_data", "resume", "run"]
 
 
 @dataclass
@@ -204,15 +195,17 @@ def load(run_dir: str | Path) -> Run:
     tensors, state = checkpoint.read(folder.file(MODEL_FILE))
     config = _saved_config(folder)
     flat = load_data(config)
-    loaded = _assemble(config, flat, folder)
-    if folder.file(METRICS_FILE).exists():
-        loaded.metrics = _read_metrics(folder)
+    metrics = read_metrics(folder) if folder.file(METRICS_FILE).exists() else {}
     by_token, by_order = flat.sha256(), flat.store.sha256()
-    trained_on = loaded.metrics.get("data", {}).get("sha256", by_order)
+    trained_on = metrics.get("data", {}).get("sha256", by_order)
     if state.get("data", by_token) != by_token or trained_on != by_order:
         raise CheckpointError(
             f"{run_dir}: data set '{config['dataset']}' has changed since this run was trained"
         )
+    if issubclass(config.model_class, NextItemRecommender):
+        config.model_class.hand_over(checkpoint.saved_state(tensors), flat)
+    loaded = _assemble(config, flat, folder)
+    loaded.metrics = metrics
     checkpoint.restore_model(loaded.model, tensors, folder.file(MODEL_FILE))
     loaded.model.eval()
     return loaded
@@ -224,27 +217,6 @@ def prepared_data(config: ExtConfig) -> FlatOrder:
     flat = load_data(config)
     split_of(config, flat)  # can they be split?
     read_item_inputs(config, flat)  # can features and vectors of items be used?
-    return flat
-
-
-def load_data(config: ExtConfig) -> FlatOrder:
-    """Read and filter the atomic files as RecBole does, and lay them out flat.
-
-    Raises:
-        DataError: the files are missing (with the commands that bring them) or malformed.
-    """
-    folder = Path(config["data_path"])
-    atomic = folder / f"{config['dataset']}.inter"
-    if not atomic.is_file():
-        raise DataError(missing_data_message(config["dataset"], atomic))
-    try:
-        flat = dataset_class(config)(config)
-        flat._change_feat_format()
-    except UserError:
-        raise
-    except (ValueError, LookupError, TypeError, OSError, AttributeError, ArithmeticError) as error:
-        reason = f"no column '{error.args[0]}'" if isinstance(error, KeyError) else error
-        raise DataError(f"{atomic}: RecBole cannot use these data: {reason}") from error
     return flat
 
 
@@ -271,23 +243,6 @@ def _trainer(
     return trainer
 
 
-def check_trainer(config: ExtConfig) -> None:
-    """Raises ConfigError for RecBole's models with a training loop or a data set of their own."""
-    if issubclass(config.model_class, NextItemRecommender):
-        return
-    if config["model"] in NEED_THE_TABLE:
-        raise ConfigError(
-            f"model = '{config['model']}': it reads {NEED_THE_TABLE[config['model']]}, which is "
-            "not made here: rows are gathered batch by batch"
-        )
-    wanted = get_trainer(config["MODEL_TYPE"], config["model"])
-    if wanted not in (Trainer, TraditionalTrainer):
-        raise ConfigError(
-            f"model = '{config['model']}': RecBole trains it by {wanted.__name__}, a loop of its "
-            "own; models of RecBole's plain Trainer and TraditionalTrainer run here"
-        )
-
-
 def _train(assembled: Run, on_validation: OnValidation | None, test: bool) -> Run:
     """Fit; then test the best epoch once and write the results, if ``test``."""
     started = perf_counter()
@@ -303,98 +258,14 @@ def _train(assembled: Run, on_validation: OnValidation | None, test: bool) -> Ru
     return assembled
 
 
-def _write_ranks(assembled: Run, test: Evaluation, folder: RunFolder) -> None:
-    """What the test found for each user."""
-    loaders, store = assembled.loaders, assembled.dataset.store
-    found = PerUser.of(loaders.test.rows, test.ranks, test.ranks_seen_masked, store, loaders.split)
-    with folder.replacing(RANKS_FILE) as beside:
-        found.write(beside, store.sha256())
-
-
 def _finish(assembled: Run, seconds: float) -> None:
     """Test the best epoch once, write the results."""
     test = assembled.trainer.rank_with_best(assembled.loaders.test)
     folder = RunFolder(assembled.run_dir)
-    _write_ranks(assembled, test, folder)
+    write_ranks(assembled, test, folder)
     folder.write_text(HISTORY_FILE, to_csv(assembled.trainer.progress.history))
-    assembled.metrics = _report(assembled, test.flat(), seconds)
+    assembled.metrics = report(assembled, test.flat(), seconds)
     folder.write_json(METRICS_FILE, assembled.metrics)  # last: it says that the run has finished
-
-
-def describe(assembled: Run) -> str:
-    """What is about to be trained, in one line."""
-    store, loaders = assembled.dataset.store, assembled.loaders
-    turned = assembled.config["task"] == "next_user"
-    return (
-        f"{assembled.config['model']} on {assembled.config['dataset']}"
-        f"{' turned round (an item is a user here)' if turned else ''}: "
-        f"{store.n_users - 1:,} users, {store.n_items - 1:,} items, "
-        f"{len(store.items):,} interactions; "
-        f"{len(loaders.valid.rows):,} validation and {len(loaders.test.rows):,} test users; "
-        f"{_n_parameters(assembled.model):,} parameters on {assembled.config['device']}"
-    )
-
-
-def _report(assembled: Run, test: dict[str, float], seconds: float) -> dict[str, Any]:
-    """The contents of ``metrics.json``."""
-    from recbole_ext.evaluation.metrics import IPS, SEEN_MASKED, protocol_of
-
-    config, progress = assembled.config, assembled.trainer.progress
-    store = assembled.dataset.store
-
-    def part(metrics: dict[str, float], protocol: str) -> dict[str, float]:
-        return {
-            name.removesuffix(protocol): value
-            for name, value in metrics.items()
-            if protocol_of(name) == protocol
-        }
-
-    valid = progress.best_metrics
-    weighted = {
-        f"{which}{protocol}": part(metrics, protocol)
-        for protocol in (IPS, IPS + SEEN_MASKED)
-        for which, metrics in (("valid", valid), ("test", test))
-        if config["eval_ips_exponent"] is not None
-    }
-    return {
-        "model": config["model"],
-        "dataset": config["dataset"],
-        "seed": config["seed"],
-        "valid": part(valid, ""),
-        "test": part(test, ""),
-        "valid_seen_masked": part(valid, SEEN_MASKED),
-        "test_seen_masked": part(test, SEEN_MASKED),
-        **weighted,
-        "best_epoch": progress.best_epoch,
-        "epochs": progress.epoch + 1,
-        "seconds_per_epoch": assembled.trainer.seconds_per_epoch(),
-        "train_seconds": seconds,
-        "parameters": _n_parameters(assembled.model),
-        "data": {
-            "users": store.n_users - 1,
-            "items": store.n_items - 1,
-            "interactions": len(store.items),
-            "sha256": store.sha256(),
-        },
-        "versions": versions(),
-    }
-
-
-def versions() -> dict[str, str]:
-    """Of Python and of the packages that results depend on."""
-    found = {"python": platform.python_version(), "cpus": str(os.cpu_count())}
-    for package in ("recbole_ext", *PACKAGES):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            from recbole_ext import __version__
-
-            found[package] = __version__
-    return found
-
-
-def _n_parameters(model: nn.Module) -> int:
-    return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def _saved_config(folder: RunFolder) -> ExtConfig:
@@ -405,16 +276,3 @@ def _saved_config(folder: RunFolder) -> ExtConfig:
     if not isinstance(saved, dict):
         raise CheckpointError(f"{folder.file(CONFIG_FILE)}: no configuration in it")
     return ExtConfig(saved.pop("model", None), saved.pop("dataset", None), config_dict=saved)
-
-
-def _read_metrics(folder: RunFolder) -> dict[str, Any]:
-    import json
-
-    file = folder.file(METRICS_FILE)
-    try:
-        metrics: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(metrics["data"]["sha256"], str):
-            raise TypeError("sha256 is no text")
-    except (ValueError, LookupError, TypeError, OSError) as error:
-        raise CheckpointError(f"{file}: not as a run left it ({error})") from error
-    return metrics

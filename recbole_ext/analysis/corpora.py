@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recbole_ext.analysis.token_statistics import Corpus
-from recbole_ext.data.split import Split, train_lengths
+from recbole_ext.data.split import Split, in_training, train_lengths
 from recbole_ext.data.store import IntArray, SequenceStore
 from recbole_ext.errors import DataError, show
 
@@ -20,11 +20,9 @@ HELD_OUT_LINES = 10  # of a text, every tenth part is held out: its last lines
 def item_corpus(store: SequenceStore, split: Split) -> Corpus:
     """Training parts of users; held out: each test item after the item before it."""
     lengths = train_lengths(store, split)
-    places = np.arange(len(store.items))
-    owner = np.repeat(np.arange(store.n_users), store.lengths)
     tested = split.test[split.test > 0]
     held_out = np.stack([store.items[tested - 1], store.items[tested]], 1)
-    return Corpus("items", store.items[places < split.train_end[owner]], lengths, held_out)
+    return Corpus("items", store.items[in_training(store, split.train_end)], lengths, held_out)
 
 
 def code_corpus(items: Corpus, codes: NDArray[np.integer]) -> Corpus:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recbole_ext.data.split import Split
+from recbole_ext.data.split import Split, in_training
 from recbole_ext.data.store import IntArray, SequenceStore
 
 LEAST_USERS = (1, 5, 20)
@@ -30,9 +30,8 @@ class Decile:
 
 def training_users(store: SequenceStore, split: Split) -> tuple[IntArray, IntArray]:
     """[n_items] training interactions of each item, and how many users they are of."""
-    owner = np.repeat(np.arange(store.n_users), store.lengths)
-    training = np.arange(len(owner)) < split.train_end[owner]
-    items, owner = store.items[training], owner[training]
+    training = in_training(store, split.train_end)
+    items, owner = store.items[training], store.owners[training]
     pairs = np.unique(items * store.n_users + owner) // store.n_users  # the item of each pair
     interactions, users = (np.bincount(of, minlength=store.n_items) for of in (items, pairs))
     return interactions, users

@@ -6,8 +6,7 @@ import argparse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from recbole_ext.errors import ConfigError
-from recbole_ext.inference.output import checked_output
+from recbole_ext.inference.output import checked_output, write_report
 
 SUMMARY = "users an item has, rank and stability of item embeddings, quality side by side"
 TAKES_KEYS = False
@@ -37,16 +36,11 @@ def main(args: argparse.Namespace) -> int:
     output = checked_output(args.out)
 
     from recbole_ext.analysis.duality import read, report
-    from recbole_ext.training.run_folder import RunFolder
 
     found = report([read(path) for path in dict.fromkeys(args.run_dirs)])
     print(*lines(found), sep="\n")
     if output is not None:
-        try:
-            RunFolder(output.parent).write_json(output.name, found)
-        except OSError as error:
-            raise ConfigError(f"--out: {output} cannot be written ({error.strerror})") from error
-        print(f"written: {output}")
+        print(f"written: {write_report(output, found)}")
     return 0
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recbole_ext.analysis.given import whole
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.inference.asked import check_factor
-from recbole_ext.inference.command import number, real
+from recbole_ext.inference.command import real
+from recbole_ext.inference.output import write_report
 
 if TYPE_CHECKING:
     from recbole_ext.data.store import IntArray
@@ -42,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print and write a report for each run; returns the exit code 0."""
-    k = _count("--k", args.k)
-    batch_size = None if args.batch_size is None else _count("--batch_size", args.batch_size)
+    k = whole("--k", args.k)
+    batch_size = None if args.batch_size is None else whole("--batch_size", args.batch_size)
     bound = None if args.bound is None else _factor("--bound", args.bound)
 
     from recbole_ext.analysis.exposure import lines
@@ -54,9 +55,9 @@ def main(args: argparse.Namespace) -> int:
         found = Lists.of(run, k, bound, args.include_seen, batch_size)
         report = found.report()
         print(*([""] if place else []), *lines(report), sep="\n")
-        print(f"written: {_write(run, REPORT_FILE, report)}")
+        print(f"written: {write_report(run.run_dir / REPORT_FILE, report)}")
         if args.items:
-            print(f"written: {_write(run, ITEMS_FILE, found.table())}")
+            print(f"written: {write_report(run.run_dir / ITEMS_FILE, found.table())}")
     return 0
 
 
@@ -86,24 +87,15 @@ class Lists:
         Raises:
             ConfigError: the bound leaves no item.
         """
-        import numpy as np
-
+        from recbole_ext.analysis.lists import tested_scorer, tested_sequences, top_lists
         from recbole_ext.data.popularity import interaction_counts
         from recbole_ext.inference.bounded import bounded_lists, exposure_limits
-        from recbole_ext.inference.generation.evaluation import before
-        from recbole_ext.inference.recommend import best_items, candidates_of
-        from recbole_ext.inference.scorer import Scorer, store_of
-        from recbole_ext.inference.sequences import Sequences
+        from recbole_ext.inference.recommend import candidates_of
 
-        store, split = store_of(run), run.loaders.split
-        users = run.loaders.test.rows.users
-        sequences = Sequences(before(store, split.test), users, known=True)
-        scorer, size = (
-            Scorer(run, known=True, rolls_out=True),
-            batch_size or run.config["eval_batch_size"],
-        )
-        items, scores = best_items(scorer, sequences, k, not include_seen, size)
-        ranked = np.where(scores > -np.inf, items, 0)
+        store, split = run.dataset.store, run.loaders.split
+        scorer, sequences = tested_scorer(run), tested_sequences(run)
+        users, size = sequences.picked, batch_size or run.config["eval_batch_size"]
+        ranked = top_lists(scorer, sequences, k, not include_seen, size)
         consumption = interaction_counts(store, split.train_end)
         bounded = None
         if bound is not None:
@@ -168,27 +160,6 @@ class Lists:
         return [str(token) for token in dataset.field2id_token[dataset.iid_field][ids]]
 
 
-def _count(name: str, text: str) -> int:
-    value = number(text)
-    if not isinstance(value, int) or value < 1:
-        raise ConfigError(f"{name}: {show(text)} must be a whole number of 1 or more")
-    return value
-
-
 def _factor(name: str, text: str) -> float:
     check_factor(name, real(text))
     return float(text)
-
-
-def _write(run: Run, name: str, what: dict[str, Any] | str) -> Path:
-    from recbole_ext.training.run_folder import RunFolder
-
-    folder = RunFolder(run.run_dir)
-    try:
-        if isinstance(what, str):
-            folder.write_text(name, what)
-        else:
-            folder.write_json(name, what)
-    except OSError as error:
-        raise ConfigError(f"{folder.file(name)} cannot be written ({error.strerror})") from error
-    return folder.file(name)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.errors import ConfigError, show
-from recbole_ext.inference.output import checked_output
+from recbole_ext.inference.output import checked_output, write_report
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
@@ -57,7 +56,7 @@ def main(args: argparse.Namespace) -> int:
     run = load(args.run_dir)
     found = report(run)
     print(*lines(found), sep="\n")
-    print(f"written: {_write(run, found, output)}")
+    print(f"written: {write_report(output or run.run_dir / REPORT_FILE, found)}")
     return 0
 
 
@@ -116,15 +115,3 @@ def _metrics(one: dict[str, float | int]) -> list[str]:
 
 def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _write(run: Run, found: dict[str, Any], output: Path | None) -> Path:
-    """To ``--out``, else into the run folder."""
-    from recbole_ext.training.run_folder import RunFolder
-
-    place = run.run_dir / REPORT_FILE if output is None else output
-    try:
-        RunFolder(place.parent).write_json(place.name, found)
-    except OSError as error:
-        raise ConfigError(f"{place} cannot be written ({error.strerror})") from error
-    return place

@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from recbole_ext.errors import ConfigError, DataError, show
+from recbole_ext.analysis.given import add_data, data_config, whole
+from recbole_ext.errors import DataError, show
 
 if TYPE_CHECKING:
     from recbole_ext.config import ExtConfig
@@ -31,22 +32,20 @@ _READABLE = 6  # training items of the user shown where none is named
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `analyze positions` to its parser."""
     parser.description, parser.formatter_class = _DESCRIPTION, argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--dataset", metavar="NAME", help="a folder of atomic files")
-    parser.add_argument("--model", default="VanillaAR", metavar="NAME", help="whose settings count")
+    add_data(parser)
     parser.add_argument("--user", metavar="TOKEN", help="whose table; one of few items if absent")
-    parser.add_argument("--max_length", metavar="N", help="MAX_ITEM_LIST_LENGTH")
     parser.add_argument("--show", default="10", metavar="N", help="newest predictions shown; 10")
 
 
 def main(args: argparse.Namespace) -> int:
     """Print both tables; returns the exit code 0."""
-    shown = _count("--show", args.show)
+    shown = whole("--show", args.show)
 
     from recbole_ext.data.loaders import split_of
     from recbole_ext.data.split import train_lengths
     from recbole_ext.runner import load_data
 
-    config = _config(args)
+    config = data_config(args)
     flat = load_data(config)
     split = split_of(config, flat)
     user = _user(flat, split, args.user)
@@ -56,24 +55,6 @@ def main(args: argparse.Namespace) -> int:
     for line in _audit_lines(config, train_lengths(flat.store, split)):
         print(line)
     return 0
-
-
-def _config(args: argparse.Namespace) -> ExtConfig:
-    from recbole.utils import ModelType
-
-    from recbole_ext.config import ExtConfig
-
-    limit = [] if args.max_length is None else [f"--MAX_ITEM_LIST_LENGTH={args.max_length}"]
-    config = ExtConfig(args.model, args.dataset, cli_args=[*args.rest, *limit])
-    if config["MODEL_TYPE"] != ModelType.SEQUENTIAL:
-        raise ConfigError(f"--model: {show(args.model)} is no sequential model: no positions")
-    return config
-
-
-def _count(name: str, text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise ConfigError(f"{name}: {show(text)} must be a whole number of 1 or more")
-    return int(text)
 
 
 def _user(flat: FlatOrder, split: Split, token: str | None) -> int:

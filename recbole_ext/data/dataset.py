@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from recbole.data.dataset import Dataset, SequentialDataset
 from recbole.data.interaction import Interaction
 from recbole.utils import ModelType
+from torch import Tensor
 
 from recbole_ext import compat  # noqa: F401
 from recbole_ext.data.batches import FieldNames, gather
@@ -33,6 +34,7 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
 
     store: SequenceStore
     times: NDArray[np.float64]  # [N], of the store's items; RecBole's column is float32
+    saved_codes: Tensor | None = None  # [n_items, M] of a saved model, not to be made anew
     _columns: list[str]  # of the interactions, in the file's order
     _further: Interaction  # those beside user and item
     _inter_feat: Any = None
@@ -46,7 +48,7 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
         """
         if self._inter_feat is None and "store" in vars(self):
             ids = {
-                self.uid_field: np.repeat(np.arange(self.store.n_users), self.store.lengths),
+                self.uid_field: self.store.owners,
                 self.iid_field: self.store.items,
             }
             table = {name: torch.from_numpy(values) for name, values in ids.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,8 @@ from recbole_ext.data.batches import (
     gather,
 )
 from recbole_ext.data.dataset import FlatOrder, FlatSequentialDataset, PrefixDataset
-from recbole_ext.data.rows import Rows, chunk_rows, held_out_rows, newest_rows, prefix_rows
-from recbole_ext.data.split import Split, leave_one_out
+from recbole_ext.data.rows import Rows, held_out_rows, prefix_rows, training_rows
+from recbole_ext.data.split import Split, in_training, leave_one_out
 from recbole_ext.data.store import IntArray, SequenceStore
 from recbole_ext.errors import DataError
 
@@ -45,14 +45,10 @@ class SequenceLoader:
 
     def __init__(self, config: Any, dataset: FlatSequentialDataset, split: Split) -> None:
         self.dataset = dataset
+        self._config = config
         self.epoch = 0
         self._store, self._split = dataset.store, split
         self._names = FieldNames.from_config(config)
-        self._objective = config["train_objective"]
-        self._long_sequences = config["long_sequences"]
-        self._cloze = config["direction"] == "ae"
-        # Under AE the target is the last item of the model's input, not an item after it.
-        self._max_length = config["MAX_ITEM_LIST_LENGTH"] - self._cloze
         self._batch_size = config["train_batch_size"]
         self._equal_length = config["batch_by"] == "equal_length"
         self._seed = config["seed"]
@@ -60,14 +56,7 @@ class SequenceLoader:
 
     def rows(self, epoch: int) -> Rows:
         """The rows of an epoch; only ``chunk`` draws new ones."""
-        return replace(self._windows(epoch), cloze=self._cloze)
-
-    def _windows(self, epoch: int) -> Rows:
-        if self._objective == "last_position":
-            return prefix_rows(self._store, self._split, self._max_length)
-        if self._long_sequences == "truncate":
-            return newest_rows(self._store, self._split, self._max_length)
-        return chunk_rows(self._store, self._split, self._max_length, self._rng(epoch, 0))
+        return training_rows(self._config, self._store, self._split, self._rng(epoch, 0))
 
     def __len__(self) -> int:
         rows = self.rows(self.epoch)
@@ -207,11 +196,8 @@ def _stock_train_loader(config: Any, dataset: FlatOrder, split: Split) -> TrainD
     """RecBole's own training loader: prefixes for sequential models, interactions for others."""
     if config["MODEL_TYPE"] == ModelType.KNOWLEDGE:
         raise DataError(f"{config['model']} needs a knowledge graph; such models are not run here")
-    in_training = np.arange(len(dataset.store.items)) < np.repeat(
-        split.train_end, dataset.store.lengths
-    )
     places = [
-        np.flatnonzero(in_training),
+        np.flatnonzero(in_training(dataset.store, split.train_end)),
         split.valid[split.valid >= 0],
         split.test[split.test >= 0],
     ]

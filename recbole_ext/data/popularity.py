@@ -6,11 +6,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from recbole_ext.data.dataset import FlatOrder
-from recbole_ext.data.split import leave_one_out
+from recbole_ext.data.rows import training_rows
+from recbole_ext.data.split import in_training, leave_one_out
 from recbole_ext.data.store import IntArray, SequenceStore
+from recbole_ext.data.training_pairs import all_of_prefixes
+from recbole_ext.nn.cloze import Cloze
+
+FloatArray = NDArray[np.float64]
+ROUNDING = 1e-9  # of sums of shares, far below any share of an item that is asked for
 
 
 def interaction_counts(store: SequenceStore, train_end: IntArray) -> IntArray:
@@ -19,8 +26,7 @@ def interaction_counts(store: SequenceStore, train_end: IntArray) -> IntArray:
     Args:
         train_end: [n_users] ends of the training parts.
     """
-    in_training = np.arange(len(store.items)) < np.repeat(train_end, store.lengths)
-    return np.bincount(store.items[in_training], minlength=store.n_items)
+    return np.bincount(store.items[in_training(store, train_end)], minlength=store.n_items)
 
 
 def target_counts(config: Any, dataset: Any) -> Tensor:
@@ -54,10 +60,60 @@ def _flat_targets(config: Any, dataset: FlatOrder, cloze: bool) -> IntArray:
 
 
 def _prefix_targets(config: Any, dataset: Any, cloze: bool) -> IntArray:
-    """RecBole's rows: a target each; the first item of a user is a prefix of length 1."""
+    """RecBole's rows: a target each."""
     rows, item = dataset.inter_feat, config["ITEM_ID_FIELD"]
-    targets: IntArray = rows[item].numpy()
-    if not cloze:
-        return targets
-    alone = rows[config["ITEM_LIST_LENGTH_FIELD"]] == 1
-    return np.concatenate([targets, rows[item + config["LIST_SUFFIX"]][alone, 0].numpy()])
+    targets: IntArray = all_of_prefixes(config, rows, item) if cloze else rows[item].numpy()
+    return targets
+
+
+def expected_targets(config: Any, dataset: Any, cloze: Cloze) -> Tensor:
+    """[n_items] float64, how often an epoch of cloze training asks for each item, on average.
+
+    Items do not count alike: ``mask_last_prob`` hides the newest more often, short sequences hide
+    one item at the least, an early item lies in many prefixes (``last_position``).
+
+    Args:
+        dataset: as for :func:`target_counts`.
+    """
+    found = _flat_expected if isinstance(dataset, FlatOrder) else _prefix_expected
+    counts = found(config, dataset, cloze)
+    return torch.from_numpy(np.where(counts > ROUNDING, counts, 0.0))
+
+
+def _flat_expected(config: Any, dataset: FlatOrder, cloze: Cloze) -> FloatArray:
+    store = dataset.store
+    split = leave_one_out(store, config["split_protocol"], config["holdout"])
+    rows = training_rows(config, store, split, np.random.default_rng(config["seed"]))
+    each = _hidden_at_random(rows.lengths + 1, cloze)
+    steps = np.zeros(len(store.items) + 1)
+    np.add.at(steps, rows.start, each)
+    np.add.at(steps, rows.end + 1, -each)
+    shares = steps.cumsum()[:-1]
+    np.add.at(shares, rows.end, cloze.mask_last_prob)
+    return _weighted_count(store.items, shares, store.n_items)
+
+
+def _prefix_expected(config: Any, dataset: Any, cloze: Cloze) -> FloatArray:
+    """RecBole's rows, left-aligned; the oldest item of a full window makes room for the next."""
+    rows, item = dataset.inter_feat, config["ITEM_ID_FIELD"]
+    window, newest = rows[item + config["LIST_SUFFIX"]].numpy(), rows[item].numpy()
+    lengths = rows[config["ITEM_LIST_LENGTH_FIELD"]].numpy()
+    full = lengths >= config["MAX_ITEM_LIST_LENGTH"]
+    each = _hidden_at_random(lengths + 1 - full, cloze)
+    slots = np.arange(window.shape[1])
+    there = (slots >= full[:, None]) & (slots < lengths[:, None])
+    items = np.concatenate([window.ravel(), newest])
+    shares = np.concatenate([(there * each[:, None]).ravel(), each + cloze.mask_last_prob])
+    return _weighted_count(items, shares, dataset.num(item))
+
+
+def _hidden_at_random(lengths: IntArray, cloze: Cloze) -> FloatArray:
+    """[R] items of a sequence -> how often each of them is hidden, the last one's extra aside."""
+    hidden = cloze.expected_hidden(torch.from_numpy(lengths).double()).numpy()
+    shares: FloatArray = (hidden - cloze.mask_last_prob) / lengths
+    return shares
+
+
+def _weighted_count(items: IntArray, shares: FloatArray, n_items: int) -> FloatArray:
+    counts: Any = np.bincount(items, weights=shares, minlength=n_items)
+    return np.asarray(counts, dtype=np.float64)

@@ -6,7 +6,8 @@ in which windows they take and in how many of a row's newest positions bear loss
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +50,22 @@ class Rows:
     def n_targets(self) -> int:
         """Positions of all rows that bear loss."""
         return int(self.counts.sum())
+
+
+def training_rows(
+    config: Any, store: SequenceStore, split: Split, rng: np.random.Generator
+) -> Rows:
+    """The rows of an epoch, as the keys say; only ``chunk`` draws from ``rng``."""
+    cloze = config["direction"] == "ae"
+    # Under AE the target is the last item of the model's input, not an item after it.
+    longest = config["MAX_ITEM_LIST_LENGTH"] - cloze
+    if config["train_objective"] == "last_position":
+        rows = prefix_rows(store, split, longest)
+    elif config["long_sequences"] == "truncate":
+        rows = newest_rows(store, split, longest)
+    else:
+        rows = chunk_rows(store, split, longest, rng)
+    return replace(rows, cloze=cloze)
 
 
 def held_out_rows(store: SequenceStore, places: IntArray, max_length: int) -> Rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recbole_ext.data.store import IntArray, SequenceStore
 
@@ -49,3 +50,12 @@ def leave_one_out(store: SequenceStore, protocol: str = "paper", holdout: int = 
 def train_lengths(store: SequenceStore, split: Split) -> IntArray:
     """[n_users] items of each user's training part."""
     return split.train_end - store.offsets[:-1]
+
+
+def in_training(store: SequenceStore, train_end: IntArray) -> NDArray[np.bool_]:
+    """[N] bool, by place in ``store.items``: whether the interaction is of a training part.
+
+    Args:
+        train_end: [n_users], as of :class:`Split`.
+    """
+    return np.arange(len(store.items)) < np.repeat(train_end, store.lengths)

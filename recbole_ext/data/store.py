@@ -57,6 +57,11 @@ class SequenceStore:
         """[n_users] number of interactions of each user."""
         return np.diff(self.offsets)
 
+    @property
+    def owners(self) -> IntArray:
+        """[N] the user of each interaction."""
+        return np.repeat(np.arange(self.n_users), self.lengths)
+
     def sequence(self, user: int) -> IntArray:
         """The items of one user, oldest first."""
         return self.items[self.offsets[user] : self.offsets[user + 1]]

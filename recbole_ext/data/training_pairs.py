@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from recbole_ext.data.dataset import FlatOrder
-from recbole_ext.data.split import leave_one_out, train_lengths
+from recbole_ext.data.split import in_training, leave_one_out
 from recbole_ext.data.store import IntArray, SequenceStore
 
 
@@ -20,18 +20,22 @@ def training_pairs(config: Any, dataset: Any) -> tuple[IntArray, IntArray]:
     """
     if isinstance(dataset, FlatOrder):
         return flat_pairs(dataset.store, config["split_protocol"] or "paper", config["holdout"])
-    rows, item, user = dataset.inter_feat, config["ITEM_ID_FIELD"], config["USER_ID_FIELD"]
-    alone = rows[config["ITEM_LIST_LENGTH_FIELD"]] == 1
-    first = rows[item + config["LIST_SUFFIX"]][alone, 0]
-    users = np.concatenate([rows[user].numpy(), rows[user][alone].numpy()])
-    return users, np.concatenate([rows[item].numpy(), first.numpy()])
+    rows = dataset.inter_feat
+    users = all_of_prefixes(config, rows, config["USER_ID_FIELD"])
+    return users, all_of_prefixes(config, rows, config["ITEM_ID_FIELD"])
+
+
+def all_of_prefixes(config: Any, rows: Any, name: str) -> Any:
+    """A column of RecBole's prefixes, [N]: first what stands in them alone, then the targets."""
+    column, alone = rows[name], rows[config["ITEM_LIST_LENGTH_FIELD"]] == 1
+    listed = name + config["LIST_SUFFIX"]
+    first = rows[listed][alone, 0] if listed in rows else column[alone]  # a user has no list
+    return np.concatenate([first.numpy(), column.numpy()])
 
 
 def flat_pairs(
     store: SequenceStore, protocol: str = "paper", holdout: int | None = 1
 ) -> tuple[IntArray, IntArray]:
     """The same of a store, user after user in time order."""
-    lengths = train_lengths(store, leave_one_out(store, protocol, holdout or 1))
-    users = np.repeat(np.arange(store.n_users), lengths)
-    within = np.arange(len(users)) - np.repeat(lengths.cumsum() - lengths, lengths)
-    return users, store.items[np.repeat(store.offsets[:-1], lengths) + within]
+    training = in_training(store, leave_one_out(store, protocol, holdout or 1).train_end)
+    return store.owners[training], store.items[training]

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recbole_ext.data.dataset import FlatOrder
-from recbole_ext.data.split import leave_one_out
+from recbole_ext.data.split import in_training, leave_one_out
 from recbole_ext.data.store import IntArray, SequenceStore, chronological_order
+from recbole_ext.data.training_pairs import all_of_prefixes
 
 Interactions = tuple[IntArray, IntArray, NDArray[np.float64]]
 
@@ -34,20 +35,12 @@ def item_sequences(config: Any, dataset: Any) -> SequenceStore:
 def _flat_training(config: Any, dataset: FlatOrder) -> Interactions:
     store = dataset.store
     split = leave_one_out(store, config["split_protocol"], config["holdout"])
-    users = np.repeat(np.arange(store.n_users), store.lengths)
-    training = np.arange(len(users)) < split.train_end[users]
-    return users[training], store.items[training], dataset.times[training]
+    training = in_training(store, split.train_end)
+    return store.owners[training], store.items[training], dataset.times[training]
 
 
 def _prefix_training(config: Any, dataset: Any) -> Interactions:
-    """RecBole's rows: a target each; the first item of a user is a prefix of length 1."""
-    rows = dataset.inter_feat
-    user, item, time = (config[key] for key in ("USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD"))
-    alone = rows[config["ITEM_LIST_LENGTH_FIELD"]] == 1
-
-    def both(name: str) -> NDArray[Any]:
-        first = rows[name + config["LIST_SUFFIX"]][alone, 0]
-        return np.concatenate([first.numpy(), rows[name].numpy()])
-
-    users = np.concatenate([rows[user][alone].numpy(), rows[user].numpy()])
-    return users, both(item), both(time).astype(np.float64)
+    """RecBole's rows: a target each."""
+    names = (config[key] for key in ("USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD"))
+    users, items, times = (all_of_prefixes(config, dataset.inter_feat, name) for name in names)
+    return users, items, times.astype(np.float64)

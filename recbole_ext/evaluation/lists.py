@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from recbole.evaluator.collector import DataStruct
 from recbole.evaluator.register import metrics_dict
 from torch import Tensor
 
+from recbole_ext.data.popularity import interaction_counts
 from recbole_ext.data.store import SequenceStore
 
 SPELLING = {
@@ -46,10 +48,9 @@ def list_metrics(
 
 def training_counts(store: SequenceStore, train_end: Any) -> Counter[int]:
     """How often each item occurs in the training parts."""
-    counts: Counter[int] = Counter()
-    for begin, end in zip(store.offsets[:-1], train_end, strict=True):
-        counts.update(store.items[begin:end].tolist())
-    return counts
+    counts = interaction_counts(store, train_end)
+    items = np.flatnonzero(counts)
+    return Counter(dict(zip(items.tolist(), counts[items].tolist(), strict=True)))
 
 
 def top_items(scores: Tensor, k: int) -> Tensor:

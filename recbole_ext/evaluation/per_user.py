@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from recbole_ext.data.popularity import interaction_counts
 from recbole_ext.data.rows import Rows
 from recbole_ext.data.split import Split
 from recbole_ext.data.store import IntArray, SequenceStore
@@ -55,7 +55,7 @@ class PerUser:
             ranks_seen_masked,
             targets,
             rows.end - store.offsets[rows.users],
-            training_counts(store, split)[targets],
+            interaction_counts(store, split.train_end)[targets],
         )
 
     def metric(self, name: str, k: int, masked: bool) -> FloatArray:
@@ -94,11 +94,3 @@ def _check(found: PerUser, path: Path) -> None:
     for ranks in (found.ranks, found.ranks_seen_masked):
         if not np.isfinite(ranks).all() or (ranks < 1).any():
             raise DataError(f"{path}: damaged: a rank is below 1 or no number")
-
-
-def training_counts(store: SequenceStore, split: Split) -> NDArray[np.int64]:
-    """[n_items] how often each item occurs in the training parts."""
-    steps = np.zeros(len(store.items) + 1, dtype=np.int64)
-    np.add.at(steps, store.offsets[:-1], 1)
-    np.add.at(steps, split.train_end, -1)
-    return np.bincount(store.items[steps.cumsum()[:-1] > 0], minlength=store.n_items)

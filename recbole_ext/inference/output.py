@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from recbole_ext.errors import ConfigError, nearest, show
 from recbole_ext.inference.results import Recommendations
+from recbole_ext.training.run_folder import RunFolder
 
 
 def chosen_format(given: str | None, output: str | None) -> str:
@@ -48,6 +49,22 @@ def checked_output(output: str | None) -> Path | None:
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise ConfigError(f"--output: {output} cannot be written (its folder is read-only)")
     return path
+
+
+def write_report(place: Path, found: dict[str, Any] | str) -> Path:
+    """Write an analysis, JSON or text, whole or not at all; returns its place.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    try:
+        if isinstance(found, str):
+            RunFolder(place.parent).write_text(place.name, found)
+        else:
+            RunFolder(place.parent).write_json(place.name, found)
+    except OSError as error:
+        raise ConfigError(f"{place} cannot be written ({error.strerror})") from error
+    return place
 
 
 def write(answer: Recommendations, form: str, output: Path | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -80,10 +81,18 @@ class NextItemRecommender(SequentialRecommender):
         self.n_embeddings = self.n_items + (self.cloze is not None)
         self.sampler: NegativeSampler | None = None
         if config["loss_type"] not in (None, "CE"):
-            self.sampler = build_sampler(config, dataset, self.n_items - 1)
+            self.sampler = build_sampler(config, dataset, self.n_items - 1, self.cloze)
             self.sampled_loss = build_loss(config, self.n_items - 1)
         self.exclude_history = bool(config["exclude_history"])
         self.propensity_weights = build_propensity_weights(config, dataset)
+
+    @classmethod
+    def hand_over(cls, saved: Mapping[str, Tensor], dataset: Any) -> None:
+        """Before a saved model is built anew: keep with ``dataset`` what would take long to make.
+
+        Args:
+            saved: its ``state_dict``, not yet checked.
+        """
 
     @property
     @abstractmethod

@@ -7,8 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from recbole_ext.data.popularity import target_counts
+from recbole_ext.data.popularity import expected_targets, target_counts
 from recbole_ext.errors import ConfigError
+from recbole_ext.nn.cloze import Cloze
+from recbole_ext.nn.embedding import PAD
 from recbole_ext.nn.negatives import InBatch, NegativeSampler, Popularity, Source, Uniform
 from recbole_ext.nn.sampled_losses import (
     SampledLoss,
@@ -19,11 +21,14 @@ from recbole_ext.nn.sampled_losses import (
 )
 
 
-def build_sampler(config: Any, dataset: Any, n_items: int) -> NegativeSampler:
+def build_sampler(
+    config: Any, dataset: Any, n_items: int, cloze: Cloze | None = None
+) -> NegativeSampler:
     """The source or sources that ``negative_sampling`` names.
 
     Args:
         n_items: V, PAD not counted.
+        cloze: which items are asked for under ``direction: ae``.
 
     Raises:
         ConfigError: as many negatives as there are other items, or more.
@@ -34,7 +39,7 @@ def build_sampler(config: Any, dataset: Any, n_items: int) -> NegativeSampler:
             f"n_negatives: {count} must be smaller than the catalogue of {n_items:,} items; "
             "loss_type: CE takes all of them"
         )
-    return NegativeSampler(_sources(config, dataset, n_items, count), _shared(config))
+    return NegativeSampler(_sources(config, dataset, n_items, count, cloze), _shared(config))
 
 
 def _shared(config: Any) -> bool:
@@ -44,19 +49,38 @@ def _shared(config: Any) -> bool:
     return bool(config["negatives_shared"] == "batch")
 
 
-def _sources(config: Any, dataset: Any, n_items: int, count: int) -> list[tuple[Source, int]]:
+def _sources(
+    config: Any, dataset: Any, n_items: int, count: int, cloze: Cloze | None
+) -> list[tuple[Source, int]]:
     sampling = config["negative_sampling"]
     if sampling == "uniform":
         return [(Uniform(n_items), count)]
-    counts: Tensor = target_counts(config, dataset)
     if sampling == "popularity":
+        counts = target_counts(config, dataset)
         return [(Popularity(counts, config["popularity_exponent"]), count)]
+    targets = InBatch(_batch_targets(config, dataset, cloze))
     if sampling == "in_batch":
-        return [(InBatch(counts), count)]
+        return [(targets, count)]
     if count < 2:
         raise ConfigError(f"n_negatives: {count} must be 2 or more for negative_sampling: mixed")
     in_batch = min(max(round(config["in_batch_share"] * count), 1), count - 1)
-    return [(InBatch(counts), in_batch), (Uniform(n_items), count - in_batch)]
+    return [(targets, in_batch), (Uniform(n_items), count - in_batch)]
+
+
+def _batch_targets(config: Any, dataset: Any, cloze: Cloze | None) -> Tensor:
+    """[V + 1] how often each item is to be found among the targets of batches, up to a factor.
+
+    Stochastic shared embeddings put items at random in the place of targets, those too that are
+    never one of their own: without their share such a draw would have q = 0, an infinite loss.
+    """
+    if cloze is None:
+        counts = target_counts(config, dataset).double()
+    else:
+        counts = expected_targets(config, dataset, cloze)
+    replaced = config["sse_target_prob"] or 0.0
+    items = counts[PAD + 1 :]
+    items.copy_((1.0 - replaced) * items + replaced * items.mean())
+    return counts
 
 
 def build_loss(config: Any, n_items: int) -> SampledLoss:

@@ -6,6 +6,7 @@ and PQTopK (arXiv 2408.09992). Keys: ``properties/model/TokenizedSASRec.yaml``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from recbole.data.interaction import Interaction
@@ -18,6 +19,8 @@ from recbole_ext.nn.catalogue import Catalogue, CodeCatalogue
 from recbole_ext.nn.codes import Banned, CodePart
 from recbole_ext.nn.embedding import ItemEncoder
 
+_CODES = "embedding.items.parts.0.codes"  # in a state_dict
+
 
 class TokenizedSASRec(ComposableRecommender):
     """SASRec whose items are sums (or concatenations) of code vectors, learned from scratch.
@@ -25,6 +28,12 @@ class TokenizedSASRec(ComposableRecommender):
     The codes are fixed before training and saved with the model. Items are scored by partial sums;
     only with ``item_id_embedding``, which has a row for each item anyway, by a table.
     """
+
+    @classmethod
+    def hand_over(cls, saved: Mapping[str, Tensor], dataset: Any) -> None:
+        codes = saved.get(_CODES)
+        if codes is not None:
+            dataset.saved_codes = codes[: dataset.item_num]
 
     @property
     def catalogue(self) -> Catalogue:
@@ -44,12 +53,12 @@ class TokenizedSASRec(ComposableRecommender):
         return self.catalogue.top(self._newest_queries(interaction), self.n_items, k, banned)
 
     def _build_items(self, config: Any, dataset: Any) -> ItemEncoder:
-        codes = item_codes(config, dataset)
+        codes, ids = item_codes(config, dataset), config["item_id_embedding"]
         part = CodePart(
             with_rows(codes.values, self.n_embeddings),
             codes.size,
             self.item_size,
             concat=config["code_combination"] == "concat",
+            n_apart=0 if ids else self.n_embeddings - self.n_items,  # its id tells [MASK] apart
         )
-        ids = config["item_id_embedding"]
         return ItemEncoder(self.n_embeddings, self.item_size, [part], learned_ids=ids)

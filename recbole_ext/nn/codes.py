@@ -29,11 +29,15 @@ class CodePart(ItemPart):
         n_codes: K.
         size: d.
         concat: code vectors of width d / M side by side; else of width d, added.
+        n_apart: the last ids are no items ([MASK]): their codes mean nothing either, each has a
+            learned vector of its own, and they are not scored.
     """
 
     codes: Tensor
 
-    def __init__(self, codes: Tensor, n_codes: int, size: int, concat: bool) -> None:
+    def __init__(
+        self, codes: Tensor, n_codes: int, size: int, concat: bool, n_apart: int = 0
+    ) -> None:
         super().__init__()
         levels = codes.shape[1]
         if concat and size % levels:
@@ -42,6 +46,7 @@ class CodePart(ItemPart):
         self.register_buffer("codes", codes)
         width = size // levels if concat else size
         self.weight = nn.Parameter(torch.empty(levels, n_codes, width))  # [M, K, w]
+        self.apart = nn.Parameter(torch.empty(n_apart, size)) if n_apart else None
 
     def forward(self, ids: Tensor) -> Tensor:
         rows = flat_codes(self.codes[ids.flatten()], self.weight.shape[1])  # [N, M]
@@ -51,6 +56,10 @@ class CodePart(ItemPart):
         else:
             vectors = F.embedding_bag(rows, table, mode="sum")
         vectors = vectors * (ids.flatten() != PAD).unsqueeze(1)
+        if self.apart is not None:
+            place = ids.flatten() - (len(self.codes) - len(self.apart))  # among those apart
+            own = F.embedding(place.clamp(min=0), self.apart)
+            vectors = torch.where((place >= 0).unsqueeze(1), own, vectors)
         return vectors.view(*ids.shape, -1)
 
     def partial(self, queries: Tensor) -> Tensor:
@@ -65,6 +74,8 @@ class CodePart(ItemPart):
         """Normal, so that an item's vector has entries of standard deviation ``std``."""
         levels = 1 if self.concat else self.weight.shape[0]
         nn.init.normal_(self.weight, std=std / levels**0.5)
+        if self.apart is not None:
+            nn.init.normal_(self.apart, std=std)
 
 
 def flat_codes(codes: Tensor, n_codes: int) -> Tensor:

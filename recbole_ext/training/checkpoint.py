@@ -92,13 +92,18 @@ def _extras(model: nn.Module) -> dict[str, Any]:
     return {key: value for key, value in others if not isinstance(value, nn.Module)}
 
 
+def saved_state(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The ``state_dict`` among the tensors of a checkpoint."""
+    return {k.removeprefix(PARAMETER): v for k, v in tensors.items() if k.startswith(PARAMETER)}
+
+
 def restore_model(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
     """Put saved tensors back into ``model``.
 
     Raises:
         CheckpointError: names or shapes belong to another model or another data set.
     """
-    saved = {k.removeprefix(PARAMETER): v for k, v in tensors.items() if k.startswith(PARAMETER)}
+    saved = saved_state(tensors)
     own = model.state_dict()
     for key in sorted(saved.keys() ^ own.keys()):
         side = "lacks" if key in own else "has the unknown"

@@ -11,7 +11,7 @@ from recbole.data import create_dataset, data_preparation
 
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import build_loaders
-from recbole_ext.data.popularity import target_counts
+from recbole_ext.data.popularity import expected_targets, target_counts
 from recbole_ext.runner import load_data
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
@@ -90,3 +90,45 @@ def test_recboles_own_data_set(direction: str, settings: Settings) -> None:
     training = data_preparation(config, create_dataset(config))[0].dataset
     theirs = target_counts(config, training)
     assert torch.equal(theirs, by_loop(config, direction == "ae", None))
+
+
+SHARES = {"mask_ratio": 0.4, "mask_last_prob": 0.3}
+
+
+@pytest.mark.parametrize("objective", ["all_positions", "last_position"])
+def test_hidden_items_are_expected_as_often_as_they_are_found(
+    objective: str, settings: Settings
+) -> None:
+    """The last item of a sequence more often than the others, items of short ones too."""
+    mode = {"long_sequences": "truncate"} if objective == "last_position" else {}
+    config = configured(
+        settings,
+        direction="ae",
+        train_objective=objective,
+        MAX_ITEM_LIST_LENGTH=6,
+        **mode,
+        **SHARES,
+    )
+    flat = load_data(config)
+    model = config.model_class(config, flat)
+    expected = expected_targets(config, flat, model.cloze)
+    loader = build_loaders(config, flat, own_model=True).train
+    torch.manual_seed(0)
+    epochs = 150
+    drawn = [model.task(batch).targets for _ in range(epochs) for batch in loader]
+    found = torch.bincount(torch.cat(drawn), minlength=flat.item_num) / epochs
+    spread = (expected / epochs).sqrt() + 0.02
+    assert ((found - expected).abs() < 4.5 * spread).all()
+    plain = target_counts(config, flat).double()
+    plain *= expected.sum() / plain.sum()  # what all items alike would make of it
+    assert ((found - plain).abs() > 4.5 * spread).any()
+
+
+def test_hidden_items_of_recboles_own_data_set(settings: Settings) -> None:
+    config = configured(settings, direction="ae", split_protocol="recbole", MAX_ITEM_LIST_LENGTH=6,
+                        train_objective="last_position", **SHARES)  # fmt: skip
+    training = data_preparation(config, create_dataset(config))[0].dataset
+    flat = load_data(config)
+    cloze = config.model_class(config, flat).cloze
+    ours, theirs = (expected_targets(config, data, cloze) for data in (flat, training))
+    torch.testing.assert_close(theirs, ours)

@@ -178,3 +178,19 @@ def test_recbole_draws_no_negatives(loss: str) -> None:
     config = ExtConfig("FPARec", "shop", config_dict={"loss_type": loss})
     assert config["train_neg_sample_args"]["distribution"] == "none"
     assert config.resolved()["train_neg_sample_args"] is None
+
+
+@pytest.mark.parametrize("sampling", ["in_batch", "mixed"])
+def test_targets_replaced_at_random_are_expected_in_the_batch(
+    sampling: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An item that is never a target of its own has q = 0 else, and the corrected loss no bound."""
+    counts = torch.zeros(N_ITEMS, dtype=torch.int64)
+    counts[list(NEXT)] = 5
+    monkeypatch.setattr("recbole_ext.model.sampling.target_counts", lambda *_: counts)
+    model = sampled("sampled_softmax", negative_sampling=sampling, sse_target_prob=0.4)
+    share = model.sampler.sources[0].share
+    assert share[NEXT[0]].item() == pytest.approx(0.6 / 4 + 0.4 / 19)
+    assert share[2].item() == pytest.approx(0.4 / 19) and share[0] == 0
+    torch.manual_seed(0)
+    assert all(model.train().calculate_loss(batch()).isfinite() for _ in range(50))

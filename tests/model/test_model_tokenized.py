@@ -15,9 +15,10 @@ from tiny_model import HISTORIES, N_ITEMS, NEXT, batch, build, state
 from recbole_ext import load, run
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.batches import TARGET_COUNT, TARGET_WEIGHT
+from recbole_ext.data.item_codes import item_codes
 from recbole_ext.errors import ConfigError
 from recbole_ext.nn.catalogue import CodeCatalogue, TableCatalogue
-from recbole_ext.runner import Run
+from recbole_ext.runner import Run, load_data
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 
@@ -95,6 +96,22 @@ def test_parameters_do_not_grow_with_the_catalogue() -> None:
     assert sizes[0] - sizes[1] == 2 * 8 * 8 - N_ITEMS * 8
 
 
+@COMBINATIONS
+def test_the_mask_is_no_item(combination: str) -> None:
+    """Not even the one whose codes are all 0; it learns from where it stands, as no item does."""
+    model = build("TokenizedSASRec", code_combination=combination, direction="ae", **RANDOM)
+    items = model.embedding.items
+    vectors = items(torch.arange(N_ITEMS + 1))
+    mask, zero = vectors[N_ITEMS], items.parts[0].weight[:, 0]
+    assert not torch.allclose(mask, zero.flatten() if combination == "concat" else zero.sum(0))
+    assert mask.detach().std() == pytest.approx(0.3, rel=0.6)  # initializer_range, as an item's
+    (gradient,) = torch.autograd.grad(vectors[N_ITEMS].sum(), items.parts[0].weight)
+    assert not gradient.any()
+    model.train().calculate_loss(batch(**ALL)).backward()
+    assert items.parts[0].apart.grad.any()
+    assert model.full_sort_predict(batch()).shape == (4, N_ITEMS)
+
+
 @pytest.mark.parametrize("changes", [{}, {"direction": "ae"}, {"item_id_embedding": True}], ids=str)
 def test_a_run_comes_back_with_its_codes(
     changes: dict[str, Any], settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -103,15 +120,27 @@ def test_a_run_comes_back_with_its_codes(
     trained = run("TokenizedSASRec", "ring", config_dict=chosen)
     log = (tmp_path / "run" / "log.txt").read_text()
     assert "codes rq: 30 items as 2 codes of 8, 30 of them distinct" in log
-    # Codes that would be made anew are others: those of the run must come from its folder.
-    monkeypatch.setattr("recbole_ext.data.item_codes._QUANTISERS", {"rq": other_codes})
+    # They come from its folder: none are made anew.
+    monkeypatch.setattr("recbole_ext.data.item_codes._QUANTISERS", {})
     loaded = load(tmp_path / "run")
     assert torch.equal(scores(trained), scores(loaded))
     assert loaded.evaluate().seen_kept == trained.metrics["test"]
 
 
-def other_codes(vectors: np.ndarray, n_codes: int, size: int, seed: int) -> np.ndarray:
-    return np.full((len(vectors), n_codes), size - 1, np.int64)
+@pytest.mark.parametrize(
+    "tamper", [lambda codes: codes + 8, lambda codes: codes.int(), lambda codes: codes[:, :1]]
+)
+def test_saved_codes_that_do_not_fit_are_not_taken(
+    tamper: Callable[[torch.Tensor], torch.Tensor], settings: Settings
+) -> None:
+    config = ExtConfig("TokenizedSASRec", "ring", config_dict=settings(**SMALL))
+    data = load_data(config)
+    made = item_codes(config, data).values
+    other = made.flip(0)
+    data.saved_codes = other
+    assert torch.equal(item_codes(config, data).values, other)
+    data.saved_codes = tamper(other)
+    assert torch.equal(item_codes(config, data).values, made)
 
 
 @torch.no_grad()

@@ -85,28 +85,22 @@ def _evaluate(
 
     from recbole_ext.inference.generation.evaluation import evaluate, report
     from recbole_ext.inference.generation.report import lines
+    from recbole_ext.inference.output import write_report
     from recbole_ext.runner import load
 
     run = load(args.run_dir)
     findings = evaluate(run, options)
     found = report(run, options, findings)
     print(*lines(found), sep="\n")
-    print(f"written: {_write_report(run, found, output)}")
+    print(f"written: {write_report(_report_place(run, output), found)}")
     if output is not None:
         _write_items(run, options, findings, form, output)
     return 0
 
 
-def _write_report(run: Run, found: dict[str, Any], output: Path | None) -> Path:
+def _report_place(run: Run, output: Path | None) -> Path:
     """Beside ``--out``, else in the run folder."""
-    from recbole_ext.training.run_folder import RunFolder
-
-    place = run.run_dir / REPORT_FILE if output is None else output.with_suffix(".report.json")
-    try:
-        RunFolder(place.parent).write_json(place.name, found)
-    except OSError as error:
-        raise ConfigError(f"{place} cannot be written ({error.strerror})") from error
-    return place
+    return run.run_dir / REPORT_FILE if output is None else output.with_suffix(".report.json")
 
 
 def _write_items(run: Run, options: RolloutOptions, findings: Any, form: str, output: Path) -> None:

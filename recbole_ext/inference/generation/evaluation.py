@@ -14,10 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recbole_ext.data.split import Split
+from recbole_ext.data.popularity import interaction_counts
 from recbole_ext.data.store import IntArray, SequenceStore
 from recbole_ext.errors import ConfigError
-from recbole_ext.evaluation.lists import training_counts
 from recbole_ext.inference.generation import measures
 from recbole_ext.inference.generation.generate import batch_size, refuse_unsequential
 from recbole_ext.inference.generation.measures import FloatArray
@@ -63,7 +62,7 @@ def evaluate(run: Run, options: RolloutOptions) -> Findings:
     scorer = Scorer(run, known=True, rolls_out=True)
     gauge = Gauge(truth)
     found = roll_out(scorer, sequences, options, batch_size(run.config, options), gauge)
-    percentiles = measures.popularity_percentiles(_counts(store, split))
+    percentiles = measures.popularity_percentiles(interaction_counts(store, split.train_end))
     own, true = (
         _statistics(items, percentiles, truth, options.seed) for items in (found.items, truth)
     )
@@ -152,14 +151,6 @@ def _statistics(
         "jaccard": measures.jaccard(items, measures.sampled_pairs(len(items), seed)),
         "js_divergence": measures.jensen_shannon(spread, reference),
     }
-
-
-def _counts(store: SequenceStore, split: Split) -> IntArray:
-    """[n_items] how often each item occurs in the training parts."""
-    counts = np.zeros(store.n_items, dtype=np.int64)
-    for item, count in training_counts(store, split.train_end).items():
-        counts[item] = count
-    return counts
 
 
 def _refuse_trained_on(run: Run, steps: int) -> None:

@@ -1,0 +1,38 @@
+"""What several analyses read from their command lines. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from recbole_ext.errors import ConfigError, show
+
+if TYPE_CHECKING:
+    from recbole_ext.config import ExtConfig
+
+
+def whole(name: str, text: str) -> int:
+    """A whole number of 1 or more. Raises ConfigError for anything else."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise ConfigError(f"{name}: {show(text)} must be a whole number of 1 or more")
+    return int(text)
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of :func:`data_config`."""
+    parser.add_argument("--dataset", metavar="NAME", help="a folder of atomic files")
+    parser.add_argument("--model", default="VanillaAR", metavar="NAME", help="whose settings count")
+    parser.add_argument("--max_length", metavar="N", help="MAX_ITEM_LIST_LENGTH")
+
+
+def data_config(args: argparse.Namespace) -> ExtConfig:
+    """The settings of a data set as a sequential model reads it."""
+    from recbole.utils import ModelType
+
+    from recbole_ext.config import ExtConfig
+
+    limit = [] if args.max_length is None else [f"--MAX_ITEM_LIST_LENGTH={args.max_length}"]
+    config = ExtConfig(args.model, args.dataset, cli_args=[*args.rest, *limit])
+    if config["MODEL_TYPE"] != ModelType.SEQUENTIAL:
+        raise ConfigError(f"--model: {show(args.model)} is no sequential model: no positions")
+    return config

@@ -1,0 +1,31 @@
+"""From a configuration to the flat data set that a run works on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from recbole_ext.config import ExtConfig
+from recbole_ext.data.catalog import missing_data_message
+from recbole_ext.data.dataset import FlatOrder, dataset_class
+from recbole_ext.errors import DataError, UserError
+
+
+def load_data(config: ExtConfig) -> FlatOrder:
+    """Read and filter the atomic files as RecBole does, and lay them out flat.
+
+    Raises:
+        DataError: the files are missing (with the commands that bring them) or malformed.
+    """
+    folder = Path(config["data_path"])
+    atomic = folder / f"{config['dataset']}.inter"
+    if not atomic.is_file():
+        raise DataError(missing_data_message(config["dataset"], atomic))
+    try:
+        flat = dataset_class(config)(config)
+        flat._change_feat_format()
+    except UserError:
+        raise
+    except (ValueError, LookupError, TypeError, OSError, AttributeError, ArithmeticError) as error:
+        reason = f"no column '{error.args[0]}'" if isinstance(error, KeyError) else error
+        raise DataError(f"{atomic}: RecBole cannot use these data: {reason}") from error
+    return flat

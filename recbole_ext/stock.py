@@ -1,0 +1,60 @@
+"""RecBole's own models by name, and how a model's class is imported.
+
+Nothing here imports torch or RecBole before a class is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from recbole_ext.errors import ConfigError
+
+CANNOT_RANK = "exlib"  # RecBole's kind for gradient-boosted trees: they score labelled rows
+_EXTRAS = {"transformers": "hf"}  # packages that an extra of ours installs
+
+
+@cache
+def recbole_models() -> dict[str, tuple[str, str]]:
+    """RecBole's models: name -> (kind, module), read from its files without importing them."""
+    found = {}
+    for file in sorted((recbole_dir() / "model").glob("*_recommender/*.py")):
+        classes = re.findall(r"^class (\w+)\(", file.read_text(encoding="utf-8"), re.MULTILINE)
+        kind = file.parent.name.removesuffix("_recommender")
+        for name in classes:
+            if name.lower() == file.stem:
+                found[name] = (kind, f"recbole.model.{file.parent.name}.{file.stem}")
+    return dict(sorted(found.items()))
+
+
+@cache
+def recbole_dir() -> Path:
+    """The folder of the installed RecBole."""
+    spec = importlib.util.find_spec("recbole")
+    if spec is None or spec.origin is None:
+        raise ConfigError("RecBole is not installed; run `make setup`")
+    return Path(spec.origin).parent
+
+
+def class_in(module: str, attribute: str, name: str) -> type[Any]:
+    """The class in a module; ``name``: of the model, for the line that says what is missing."""
+    from recbole_ext import compat  # noqa: F401 - RecBole must be adapted before it is imported
+
+    found: type[Any] = getattr(_import(module, name), attribute)
+    return found
+
+
+def _import(module: str, name: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(error.name or "")
+        how = f": pip install 'recbole_ext[{extra}]'" if extra else ""
+        raise ConfigError(
+            f"model {name!r} needs the package {error.name!r}, which is not installed{how}"
+        ) from error

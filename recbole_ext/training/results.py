@@ -1,0 +1,117 @@
+"""What a run leaves for people and programs to read: its description, ``metrics.json``, ranks."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from recbole_ext.errors import CheckpointError
+from recbole_ext.evaluation.evaluator import Evaluation
+from recbole_ext.evaluation.metrics import IPS, SEEN_MASKED, protocol_of
+from recbole_ext.evaluation.per_user import PerUser
+from recbole_ext.training.run_folder import METRICS_FILE, RANKS_FILE, RunFolder
+
+if TYPE_CHECKING:
+    from recbole_ext.runner import Run
+
+PACKAGES = ("recbole", "torch", "numpy", "pandas", "scipy")
+
+
+def write_ranks(assembled: Run, test: Evaluation, folder: RunFolder) -> None:
+    """What the test found for each user."""
+    loaders, store = assembled.loaders, assembled.dataset.store
+    found = PerUser.of(loaders.test.rows, test.ranks, test.ranks_seen_masked, store, loaders.split)
+    with folder.replacing(RANKS_FILE) as beside:
+        found.write(beside, store.sha256())
+
+
+def describe(assembled: Run) -> str:
+    """What is about to be trained, in one line."""
+    store, loaders = assembled.dataset.store, assembled.loaders
+    turned = assembled.config["task"] == "next_user"
+    return (
+        f"{assembled.config['model']} on {assembled.config['dataset']}"
+        f"{' turned round (an item is a user here)' if turned else ''}: "
+        f"{store.n_users - 1:,} users, {store.n_items - 1:,} items, "
+        f"{len(store.items):,} interactions; "
+        f"{len(loaders.valid.rows):,} validation and {len(loaders.test.rows):,} test users; "
+        f"{n_parameters(assembled.model):,} parameters on {assembled.config['device']}"
+    )
+
+
+def report(assembled: Run, test: dict[str, float], seconds: float) -> dict[str, Any]:
+    """The contents of ``metrics.json``."""
+    config, progress = assembled.config, assembled.trainer.progress
+    store = assembled.dataset.store
+
+    def part(metrics: dict[str, float], protocol: str) -> dict[str, float]:
+        return {
+            name.removesuffix(protocol): value
+            for name, value in metrics.items()
+            if protocol_of(name) == protocol
+        }
+
+    valid = progress.best_metrics
+    weighted = {
+        f"{which}{protocol}": part(metrics, protocol)
+        for protocol in (IPS, IPS + SEEN_MASKED)
+        for which, metrics in (("valid", valid), ("test", test))
+        if config["eval_ips_exponent"] is not None
+    }
+    return {
+        "model": config["model"],
+        "dataset": config["dataset"],
+        "seed": config["seed"],
+        "valid": part(valid, ""),
+        "test": part(test, ""),
+        "valid_seen_masked": part(valid, SEEN_MASKED),
+        "test_seen_masked": part(test, SEEN_MASKED),
+        **weighted,
+        "best_epoch": progress.best_epoch,
+        "epochs": progress.epoch + 1,
+        "seconds_per_epoch": assembled.trainer.seconds_per_epoch(),
+        "train_seconds": seconds,
+        "parameters": n_parameters(assembled.model),
+        "data": {
+            "users": store.n_users - 1,
+            "items": store.n_items - 1,
+            "interactions": len(store.items),
+            "sha256": store.sha256(),
+        },
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that results depend on."""
+    found = {"python": platform.python_version(), "cpus": str(os.cpu_count())}
+    for package in ("recbole_ext", *PACKAGES):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            from recbole_ext import __version__
+
+            found[package] = __version__
+    return found
+
+
+def n_parameters(model: nn.Module) -> int:
+    """Numbers that training changes."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def read_metrics(folder: RunFolder) -> dict[str, Any]:
+    """Of a finished run. Raises CheckpointError for a damaged file."""
+    file = folder.file(METRICS_FILE)
+    try:
+        metrics: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(metrics["data"]["sha256"], str):
+            raise TypeError("sha256 is no text")
+    except (ValueError, LookupError, TypeError, OSError) as error:
+        raise CheckpointError(f"{file}: not as a run left it ({error})") from error
+    return metrics
