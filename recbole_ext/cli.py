@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -35,6 +36,7 @@ COMMANDS = {
 
 USER_ERROR = 2
 INTERRUPTED = 130
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # the disk's, not a bug of ours
 
 RUN_HELP = """\
 Train a model, test its best epoch once, and print the metrics.
@@ -67,6 +69,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        what = error.filename or "a file"
+        print(
+            f"error: {what} could not be written ({error.strerror}){_how_to_resume()}",
+            file=sys.stderr,
+        )
+        return USER_ERROR
 
 
 def _words(argv: Sequence[str]) -> list[str]:

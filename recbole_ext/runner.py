@@ -156,7 +156,7 @@ def run(
     folder = RunFolder.create(
         config["model"], config["dataset"], config["checkpoint_dir"], config["run_dir"]
     )
-    folder.write_text(CONFIG_FILE, config.snapshot_yaml())
+    folder.begin(config.snapshot_yaml())
     with folder.logging():
         return _train(_assemble(config, flat, folder), on_validation, test)
 

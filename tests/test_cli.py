@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -117,6 +118,23 @@ def test_a_nan_is_no_mistake_of_the_command_line(
     assert main(["run", "--model=FPARec", "--dataset=ring", *as_arguments(settings())]) == 1
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("error: the training loss became NaN in epoch 0; lower learning_rate")
+
+
+def test_a_full_disk_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Wherever it is met; the run goes on from its folder."""
+
+    def full(**_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/x/metrics.json")
+
+    monkeypatch.setattr("recbole_ext.runner.run", full)
+    monkeypatch.setattr("recbole_ext.training.run_folder.current_folder", lambda: Path("/x"))
+    assert main(["run", "--model=FPARec", "--dataset=ml-100k"]) == 2
+    assert capsys.readouterr().err == (
+        "error: /x/metrics.json could not be written (No space left on device); go on with: "
+        "recbole_ext resume /x\n"
+    )
 
 
 def test_interrupting_tells_how_to_go_on(

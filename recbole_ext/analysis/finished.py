@@ -28,7 +28,7 @@ class Finished:
 
     Attributes:
         name: of the model.
-        dataset: name.
+        dataset: name, with a task or a holdout that is not the usual one.
         design: axis -> value, for the axes of the AE/AR paper.
         score: the metric asked for, of the test part.
     """
@@ -61,7 +61,14 @@ def read_finished(run_dir: str | Path, metric: str) -> Finished | None:
     score = _score(folder, metric)
     if design is None:
         return None
-    return Finished(str(config.get("model")), str(config.get("dataset")), design, score)
+    return Finished(str(config.get("model")), _tested_on(config), design, score)
+
+
+def _tested_on(config: Mapping[str, Any]) -> str:
+    """The data set, and what makes its test items other ones: such runs are not comparable."""
+    name, task, holdout = str(config.get("dataset")), config.get("task"), config.get("holdout")
+    turned = f", {task}" if task not in (None, "next_item") else ""
+    return name + turned + (f", holdout {holdout}" if holdout not in (None, 1) else "")
 
 
 def design_of(config: Mapping[str, Any]) -> dict[str, str] | None:

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from recbole_ext.errors import ConfigError
 from recbole_ext.experiment import file, schema
 from recbole_ext.experiment.check import check
 from recbole_ext.experiment.jobs import Experiment, Job
+from recbole_ext.experiment.locks import held
 from recbole_ext.experiment.one_job import GIVEN, METRICS, Spec, import_files
 from recbole_ext.experiment.processes import Processes, run_on_ray, usable_cores
 from recbole_ext.experiment.report import build_report
@@ -130,12 +132,31 @@ def _run(missing: list[Spec], wanted: int, args: argparse.Namespace) -> list[str
     if not missing:
         return []
     failed = []
-    ended = run_on_ray(missing) if args.ray else Processes(args.workers).run(missing)
-    for count, (spec, reason) in enumerate(ended, 1):
-        _say(f"{count} of {len(missing)}: {spec.name}, seed {spec.seed}: {reason or 'done'}")
-        if reason is not None:
-            failed.append(f"{spec.name}, seed {spec.seed}: {reason}")
+    with _held(missing):
+        ended = run_on_ray(missing) if args.ray else Processes(args.workers).run(missing)
+        for count, (spec, reason) in enumerate(ended, 1):
+            _say(f"{count} of {len(missing)}: {spec.name}, seed {spec.seed}: {reason or 'done'}")
+            if reason is not None:
+                failed.append(f"{spec.name}, seed {spec.seed}: {reason}")
     return failed
+
+
+@contextmanager
+def _held(specs: Iterable[Spec]) -> Iterator[None]:
+    """Hold the runs for this process alone; comparisons of other runs may share the folder.
+
+    Raises:
+        ConfigError: another comparison is at one of them.
+    """
+    with ExitStack() as locks:
+        for spec in specs:
+            run_dir = Path(spec.run_dir)
+            busy = (
+                f"{run_dir}: another compare runs this job; wait for it, choose others by --jobs "
+                "or --seeds, or give another --runs"
+            )
+            locks.enter_context(held(run_dir.parent / f".{run_dir.name}.lock", busy))
+        yield
 
 
 def _say(line: str) -> None:

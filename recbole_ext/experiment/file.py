@@ -53,9 +53,22 @@ SEED = 2024
 
 
 def find(name: str) -> Path:
-    """The file ``name``, or the one of that name among the library's own experiments."""
-    own = paths.properties_dir() / "experiment" / f"{name}.yaml"
-    return own if own.is_file() and not Path(name).exists() else Path(name)
+    """The file ``name``, or the one of that name among the library's own experiments.
+
+    Raises:
+        ConfigError: a word that is neither.
+    """
+    folder = paths.properties_dir() / "experiment"
+    own = folder / f"{name}.yaml"
+    if Path(name).exists() or Path(name).name != name or Path(name).suffix:
+        return Path(name)
+    if not own.is_file():
+        known = sorted(file.stem for file in folder.glob("*.yaml") if "quick" not in file.stem)
+        raise ConfigError(
+            f"experiment: {show(name)} is neither a file nor one of {', '.join(known)}"
+            f"{nearest(name, known)}"
+        )
+    return own
 
 
 def read(file: Path, quick: bool = False) -> Experiment:

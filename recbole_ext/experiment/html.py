@@ -54,7 +54,7 @@ def _cell(cell: Cell) -> str:
 
 def _plots(section: tuple[str, list[Plot]]) -> str:
     dataset, drawn = section
-    return f"<section><h2>{escape(dataset)}</h2>{''.join(map(_figure, drawn))}</section>\n"
+    return f"<section><h2>Figures: {escape(dataset)}</h2>{''.join(map(_figure, drawn))}</section>\n"
 
 
 def _figure(plot: Plot) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import plotly.graph_objects as go
+from plotly.colors import qualitative
 
 from recbole_ext.experiment.comparisons import METRICS
 from recbole_ext.experiment.gather import PROTOCOLS, Gathered
@@ -17,6 +19,8 @@ from recbole_ext.experiment.users import JobUsers, groups_of
 FIELDS = {"history_length": "history length (items)", "target_popularity": "target popularity"}
 CHOICES = [(metric, protocol) for metric in reversed(METRICS) for protocol in PROTOCOLS]
 CURVE_METRIC = "NDCG@10"
+COLORS = qualitative.Plotly  # of jobs, in their order: what plotly gives to traces by itself
+FEW_EPOCHS = 10
 
 
 @dataclass(frozen=True)
@@ -52,15 +56,18 @@ def _of_dataset(dataset: str, jobs: list[Gathered], report: Report) -> list[Plot
 
 
 def curves(jobs: Sequence[Gathered], by_seconds: bool) -> go.Figure:
-    """A line for each run."""
+    """A line for each run; those of a job have its color, as in the other plots."""
     figure = go.Figure()
-    for one in jobs:
+    for one, color in zip(jobs, cycle(COLORS)):
         for run in one.runs:
             points = run.curve.of(CURVE_METRIC)
             if points:
                 name = one.job.name + (f", seed {run.seed}" if len(one.runs) > 1 else "")
                 x = [run.seconds_after(epoch) if by_seconds else epoch for epoch, _ in points]
-                figure.add_scatter(x=x, y=[y for _, y in points], mode="lines", name=name)
+                y, line = [y for _, y in points], {"color": color}
+                figure.add_scatter(x=x, y=y, mode="lines", name=name, line=line)
+    if not by_seconds and all(max(line.x) < FEW_EPOCHS for line in figure.data):
+        figure.update_xaxes(dtick=1)  # no half epochs
     x_title = "training seconds" if by_seconds else "epoch"
     return _laid_out(figure, x_title, f"validation {CURVE_METRIC}")
 
@@ -73,7 +80,7 @@ def against(jobs: Sequence[Gathered], title: str, number: Callable[[Gathered], f
         figure.add_scatter(x=[number(one)], y=y, mode="markers", name=name, marker={"size": 11})
     _add_choice(figure, [[[_mean(one, *choice)] for one in jobs] for choice in CHOICES])
     figure.update_xaxes(type="log")
-    return _laid_out(figure, title, "test")
+    return _laid_out(figure, title, _test(*CHOICES[0]))
 
 
 def bars(users: dict[str, JobUsers | None], field: str, title: str) -> go.Figure:
@@ -88,13 +95,17 @@ def bars(users: dict[str, JobUsers | None], field: str, title: str) -> go.Figure
         figure.add_bar(x=list(groups.names), y=groups.means(one, *CHOICES[0]), name=name)
     _add_choice(figure, [[groups.means(one, *c) for one in same.values()] for c in CHOICES])
     figure.update_layout(barmode="group")
-    return _laid_out(figure, title, "test")
+    return _laid_out(figure, title, _test(*CHOICES[0]))
 
 
 def _add_choice(figure: go.Figure, values: list[list[Any]]) -> None:
     """A menu that puts another metric on the y axis: ``values[choice][trace]``."""
     buttons = [
-        {"label": f"{metric}, {protocol}", "method": "restyle", "args": [{"y": y}]}
+        {
+            "label": f"{metric}, {protocol}",
+            "method": "update",
+            "args": [{"y": y}, {"yaxis.title.text": _test(metric, protocol)}],
+        }
         for (metric, protocol), y in zip(CHOICES, values, strict=True)
     ]
     menu = {"buttons": buttons, "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
@@ -107,6 +118,10 @@ def _laid_out(figure: go.Figure, x_title: str, y_title: str) -> go.Figure:
         xaxis_title=x_title, yaxis_title=y_title, showlegend=True,
     )  # fmt: skip
     return figure
+
+
+def _test(metric: str, protocol: str) -> str:
+    return f"test {metric}, {protocol}"
 
 
 def _mean(one: Gathered, metric: str, protocol: str) -> float | None:

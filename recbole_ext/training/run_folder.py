@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import secrets
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -71,6 +72,18 @@ class RunFolder:
             raise CheckpointError(f"{path} is no run folder: it has no {CONFIG_FILE}")
         return cls(path.resolve())
 
+    def begin(self, config: str) -> None:
+        """Write the configuration into a new folder, or leave no folder that is no run.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        try:
+            self.write_text(CONFIG_FILE, config)
+        except OSError as error:
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise ConfigError(f"run_dir: cannot write in {self.path}: {error.strerror}") from error
+
     def sweep(self) -> None:
         """Remove what a killed process left half-written beside the files of the run."""
         for name in _REPLACED:
@@ -99,6 +112,9 @@ class RunFolder:
                 os.fsync(written.fileno())
             os.chmod(beside, 0o644)
             os.replace(beside, self.path / name)
+        except OSError as error:
+            error.filename = str(self.path / name)  # a failed write names no file by itself
+            raise
         finally:
             Path(beside).unlink(missing_ok=True)
 
@@ -110,7 +126,7 @@ class RunFolder:
         """
         root = logging.getLogger()
         plain = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
-        to_file = logging.FileHandler(self.file(LOG_FILE), encoding="utf-8")
+        to_file = _LogFile(self.file(LOG_FILE), encoding="utf-8")
         to_console = logging.StreamHandler(sys.stderr)
         to_file.setFormatter(plain)
         to_console.setFormatter(logging.Formatter("%(message)s"))
@@ -127,6 +143,13 @@ class RunFolder:
                 root.removeHandler(handler)
                 handler.close()
             root.setLevel(before)
+
+
+class _LogFile(logging.FileHandler):
+    """The log of a run. On a full disk the next checkpoint says so, not a traceback a line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        """Go on without the line."""
 
 
 def _claims(file: Path) -> bool:

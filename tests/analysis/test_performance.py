@@ -29,6 +29,20 @@ def folder(path: Path, config: Any, metrics: Any) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("keys", "dataset"),
+    [({}, "d"), ({"task": "next_item", "holdout": 1}, "d"), ({"task": "next_user"}, "d, next_user"),
+     ({"holdout": 5}, "d, holdout 5")],
+)  # fmt: skip
+def test_other_test_items_are_another_data_set(
+    keys: dict[str, Any], dataset: str, tmp_path: Path
+) -> None:
+    config = {"model": "m", "dataset": "d", **AR, **keys}
+    place = folder(tmp_path / "run", config, {"test": {"NDCG@10": 0.5}})
+    found = read_finished(place, "NDCG@10")
+    assert found is not None and found.dataset == dataset
+
+
 def test_localities() -> None:
     local = {"n_local_heads": 1, "local_attention": "window"}
     runs = [

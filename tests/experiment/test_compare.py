@@ -19,6 +19,7 @@ from small import SMALL, SMALL_OWN, write_atomic
 from recbole_ext.cli import main
 from recbole_ext.evaluation import per_user
 from recbole_ext.experiment import compare
+from recbole_ext.experiment.locks import held
 from recbole_ext.experiment.one_job import Spec, finish
 from recbole_ext.runner import load
 from recbole_ext.training.trainer import SequenceTrainer
@@ -145,6 +146,35 @@ def test_a_folder_killed_at_its_birth_and_changed_settings(
     assert main(words) == 0
     note = "note: a, seed 7, is kept though the file now has other settings (hidden_size); to run"
     assert note in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_run_belongs_to_one_comparison(ring: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second one is refused before it trains; other runs of the same folder are free."""
+    write_file({"a": job(), "b": job()})
+    words = ["compare", "e.yaml", "--data_path", str(ring)]
+    taken = Path("saved/e/b/7").absolute()
+    with held(taken.parent / ".7.lock", "free"):
+        assert main(words) == 2
+        assert capsys.readouterr().err == (
+            f"error: {taken}: another compare runs this job; wait for it, choose others by --jobs "
+            "or --seeds, or give another --runs\n"
+        )
+        assert not times(Path("results"))
+        assert main([*words, "--jobs", "a"]) == 0
+    assert main(words) == 0
+    assert sorted(times(Path("results/e"))) == ["a/7/metrics.json", "b/7/metrics.json"]
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_runs_in_a_place_that_cannot_be_written(
+    ring: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_file({"a": job()})
+    Path("file").touch()
+    assert main(["compare", "e.yaml", "--data_path", str(ring), "--runs", "file"]) == 2
+    where = Path("file/a").absolute()
+    assert capsys.readouterr().err == f"error: cannot write in {where}: Not a directory\n"
 
 
 @pytest.mark.usefixtures("in_this_process")

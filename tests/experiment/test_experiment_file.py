@@ -260,6 +260,11 @@ def test_a_bad_file_is_refused_in_one_line(kind: str, refused: Refused) -> None:
 
 
 ARGUMENTS = {
+    "no experiment": (
+        ["fparek"],
+        "experiment: 'fparek' is neither a file nor one of ae_ar, "
+        "correction, duality, fparec, quality, rollouts, sampling, tokens; did you mean 'fparec'?",
+    ),
     "no file": (["nowhere.yaml"], "config file 'nowhere.yaml' does not exist"),
     "a job": (["e.yaml", "--jobs", "y"], "--jobs: there is no job 'y'"),
     "a table": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,38 @@ def test_a_folder_of_ones_choice(tmp_path: Path) -> None:
 def test_an_empty_folder_may_be_used(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert create(tmp_path, tmp_path / "empty").path.name == "empty"
+
+
+def _full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on nothing can be written."""
+
+    def fsync(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fsync)
+
+
+def test_a_full_disk_leaves_no_folder_that_is_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = create(tmp_path, tmp_path / "new")
+    _full(monkeypatch)
+    with pytest.raises(ConfigError) as error:
+        folder.begin("epochs: 1\n")
+    assert str(error.value) == f"run_dir: cannot write in {folder.path}: No space left on device"
+    assert not folder.path.exists()
+
+
+def test_what_could_not_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = create(tmp_path)
+    folder.write_json(METRICS_FILE, {"old": 1})
+    _full(monkeypatch)
+    with pytest.raises(OSError, match="No space left on device") as error:
+        folder.write_json(METRICS_FILE, {"new": 1})
+    assert error.value.filename == str(folder.file(METRICS_FILE))
+    assert json.loads(folder.file(METRICS_FILE).read_text()) == {"old": 1}
 
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:

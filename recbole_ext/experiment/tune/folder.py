@@ -19,6 +19,7 @@ from typing import Any
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.config.yaml_dialect import dump
 from recbole_ext.errors import CheckpointError, ConfigError
+from recbole_ext.experiment.locks import held
 from recbole_ext.training.run_folder import RESUME_FILE, RunFolder
 
 SPACE_FILE = "space.yaml"
@@ -194,11 +195,7 @@ class SweepFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the sweep for this process. Raises ConfigError where another one has it."""
-        with open(self.path / ".lock", "w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise ConfigError(f"{self.path}: another process runs this sweep") from None
+        with held(self.path / ".lock", f"{self.path}: another process runs this sweep"):
             yield
 
     def drop_ray_files(self) -> None:
