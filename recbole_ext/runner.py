@@ -157,7 +157,7 @@ def run(
         config["model"], config["dataset"], config["checkpoint_dir"], config["run_dir"]
     )
     folder.begin(config.snapshot_yaml())
-    with folder.logging():
+    with folder.held(), folder.logging():
         return _train(_assemble(config, flat, folder), on_validation, test)
 
 
@@ -171,14 +171,15 @@ def resume(
 
     Raises:
         CheckpointError: no run folder, already finished, or nothing to resume from.
+        ConfigError: another process trains it.
     """
     folder = RunFolder.open(run_dir)
     if folder.file(METRICS_FILE).exists():
         raise CheckpointError(f"{run_dir} has finished; its results are in {METRICS_FILE}")
     config = _saved_config(folder)
     flat = load_data(config)
-    folder.sweep()
-    with folder.logging():
+    with folder.held(), folder.logging():
+        folder.sweep()
         assembled = _assemble(config, flat, folder)
         if folder.file(RESUME_FILE).exists():
             assembled.trainer.resume_checkpoint()

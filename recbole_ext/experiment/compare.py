@@ -15,13 +15,13 @@ from recbole_ext.errors import ConfigError
 from recbole_ext.experiment import file, schema
 from recbole_ext.experiment.check import check
 from recbole_ext.experiment.jobs import Experiment, Job
-from recbole_ext.experiment.locks import held
 from recbole_ext.experiment.one_job import GIVEN, METRICS, Spec, import_files
 from recbole_ext.experiment.processes import Processes, run_on_ray, usable_cores
 from recbole_ext.experiment.report import build_report
 from recbole_ext.experiment.report_text import markdown
 from recbole_ext.experiment.report_write import write_report
 from recbole_ext.experiment.reported import figures_of
+from recbole_ext.locks import held
 
 INTERRUPTED = 130
 

@@ -35,8 +35,8 @@ def write(folder: RunFolder, name: str, tensors: dict[str, Tensor], state: dict[
             save_file(owned, beside, metadata=metadata)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
-            f"{folder.file(name)} could not be written ({error}); the last good one is untouched, "
-            f"go on with: recbole_ext resume {folder.path}"
+            f"{folder.file(name)} could not be written ({error}); what was written before is "
+            f"untouched, go on with: recbole_ext resume {folder.path}"
         ) from error
 
 

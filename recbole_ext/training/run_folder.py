@@ -10,12 +10,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import CheckpointError, ConfigError
+from recbole_ext.locks import held
 
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.json"
@@ -83,6 +84,14 @@ class RunFolder:
         except OSError as error:
             shutil.rmtree(self.path, ignore_errors=True)
             raise ConfigError(f"run_dir: cannot write in {self.path}: {error.strerror}") from error
+
+    def held(self) -> AbstractContextManager[None]:
+        """Training here is this process's alone, for the block.
+
+        Raises:
+            ConfigError: another process trains this run.
+        """
+        return held(self.file(LOG_FILE), f"{self.path}: another process is training this run")
 
     def sweep(self) -> None:
         """Remove what a killed process left half-written beside the files of the run."""

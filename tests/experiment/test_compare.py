@@ -19,8 +19,8 @@ from small import SMALL, SMALL_OWN, write_atomic
 from recbole_ext.cli import main
 from recbole_ext.evaluation import per_user
 from recbole_ext.experiment import compare
-from recbole_ext.experiment.locks import held
 from recbole_ext.experiment.one_job import Spec, finish
+from recbole_ext.locks import held
 from recbole_ext.runner import load
 from recbole_ext.training.trainer import SequenceTrainer
 

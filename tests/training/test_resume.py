@@ -11,9 +11,15 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
-from recbole_ext.errors import CheckpointError
+from recbole_ext.errors import CheckpointError, ConfigError
 from recbole_ext.runner import resume, run
-from recbole_ext.training.run_folder import METRICS_FILE, MODEL_FILE, RESUME_FILE, RunFolder
+from recbole_ext.training.run_folder import (
+    LOG_FILE,
+    METRICS_FILE,
+    MODEL_FILE,
+    RESUME_FILE,
+    RunFolder,
+)
 from recbole_ext.training.trainer import SequenceTrainer
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
@@ -148,6 +154,18 @@ def refusal(place: Path) -> str:
 def test_a_finished_run_is_not_resumed(interrupted: Path) -> None:
     resume(interrupted)
     assert refusal(interrupted) == f"{interrupted} has finished; its results are in metrics.json"
+
+
+def test_a_run_that_another_process_trains_is_left_alone(interrupted: Path) -> None:
+    folder = RunFolder.open(interrupted)
+    half = folder.path / f".{MODEL_FILE}.half"  # that process is writing it
+    half.write_bytes(b"")
+    log = folder.file(LOG_FILE).read_text()
+    with folder.held(), pytest.raises(ConfigError, match=r"another process is training this run$"):
+        resume(interrupted)
+    assert half.exists() and folder.file(LOG_FILE).read_text() == log
+    resume(interrupted)  # the lock went with its holder
+    assert not half.exists() and folder.file(METRICS_FILE).exists()
 
 
 def test_no_run_folder(tmp_path: Path) -> None:

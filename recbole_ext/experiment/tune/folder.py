@@ -19,7 +19,7 @@ from typing import Any
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.config.yaml_dialect import dump
 from recbole_ext.errors import CheckpointError, ConfigError
-from recbole_ext.experiment.locks import held
+from recbole_ext.locks import held
 from recbole_ext.training.run_folder import RESUME_FILE, RunFolder
 
 SPACE_FILE = "space.yaml"

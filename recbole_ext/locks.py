@@ -12,14 +12,14 @@ from recbole_ext.errors import ConfigError
 
 @contextmanager
 def held(file: Path, busy: str) -> Iterator[None]:
-    """Hold ``file`` for this process; it is made where absent, and stays.
+    """Hold ``file`` for this process; it is made where absent, and stays as it is.
 
     Raises:
         ConfigError: ``busy``, where another process holds it; or the file cannot be made.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        lock = file.open("w")
+        lock = file.open("a")
     except OSError as error:
         raise ConfigError(f"cannot write in {file.parent}: {error.strerror}") from error
     with lock:
