@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,6 @@ from small import SMALL, SMALL_OWN, write_atomic
 
 from recbole_ext.cli import main
 from recbole_ext.evaluation import per_user
-from recbole_ext.experiment import compare
-from recbole_ext.experiment.one_job import Spec, finish
 from recbole_ext.runner import load
 from recbole_ext.training.trainer import SequenceTrainer
 
@@ -36,23 +33,6 @@ def write_file(jobs: dict[str, Any], **sections: Any) -> None:
 
 def job(model: str = "FPARec", **keys: Any) -> dict[str, Any]:
     return {"model": model, "dataset": "ring", "keys": keys}
-
-
-class InThisProcess:
-    """Jobs one after the other, without the seconds that a new process takes to import."""
-
-    def __init__(self, workers: int) -> None:
-        pass
-
-    def run(self, specs: Iterable[Spec]) -> Iterator[tuple[Spec, str | None]]:
-        for spec in specs:
-            finish(spec)
-            yield spec, None
-
-
-@pytest.fixture
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare, "Processes", InThisProcess)
 
 
 def times(folder: Path) -> dict[str, int]:
