@@ -51,7 +51,7 @@ def _section(table: TableReport) -> str:
     shown = "".join(map(_table, grids(table)))
     if table.analysis:
         measures = f"<p>{_marked(MEASURES)}</p>" if has_measures(table.analysis) else ""
-        shown = f"{measures}{_images(table.analysis)}{shown}"
+        shown = f"{measures}{shown}{_images(table.analysis)}"
     data = f'<p class="data">Data: {escape("; ".join(table.data()))}</p>'
     return f"<section><h2>{_marked(table.table.title)}</h2>{data}{shown}</section>\n"
 
@@ -68,7 +68,8 @@ def _image(analysis: Analysis, one: Drawn) -> str:
     if one.lines:
         table = escape("\n".join(one.lines))
         shown += f"<details><summary>its numbers</summary><pre>{table}</pre></details>"
-    return f"<figure><figcaption>{escape(one.name)}</figcaption>{shown}</figure>\n"
+    title = one.name.replace("_", " ").capitalize()
+    return f"<figure><figcaption>{escape(title)}</figcaption>{shown}</figure>\n"
 
 
 def _table(grid: Grid) -> str:

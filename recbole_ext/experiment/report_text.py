@@ -28,9 +28,10 @@ users of both, with a bootstrap interval of 95 %; p values are two-sided, paired
 (bootstrap, Wilcoxon signed-rank) and Holm-corrected over the jobs of the table."""
 
 MEASURES = """\
-Attention of the newest 20 x 20 block, of the first seed's run, mean over 1,000 test users, heads
-and layers. *S*: sparsity, less is more uneven; *S·m*: of the m real rows; *k*: rank above the
-paper's threshold without noise; *uniform*: the same of attention that has learned nothing."""
+Attention of the newest 20 x 20 block, of the first seed's run, mean over up to 1,000 test
+users, heads and layers. *S*: sparsity, less is more uneven; *S·m*: of the m real rows; *k*: rank
+above the paper's threshold without noise; *uniform*: the same of attention that has learned
+nothing."""
 
 _ESCAPED = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -43,15 +44,15 @@ def markdown(report: Report) -> str:
     parts = [f"# {report.title}", HOW_TO_READ]
     for table in report.tables:
         parts += [f"## {table.table.title}", f"Data: {'; '.join(table.data())}"]
+        if table.analysis and has_measures(table.analysis):
+            parts.append(MEASURES)
+        parts += [_markdown_grid(grid) for grid in grids(table)]
         if table.analysis:
             parts += _markdown_figures(table.analysis)
-        parts += [_markdown_grid(grid) for grid in grids(table)]
     return "\n\n".join(parts) + "\n"
 
 
 def _markdown_figures(analysis: Analysis) -> Iterator[str]:
-    if has_measures(analysis):
-        yield MEASURES
     for one in analysis.figures:
         yield f"![{one.name}]({analysis.image(one.name)})"
     yield from analysis.left_out

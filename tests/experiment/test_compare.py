@@ -10,10 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
-from small import SMALL, SMALL_OWN, write_atomic
+from small import SMALL, SMALL_OWN
 
 from recbole_ext.cli import main
 from recbole_ext.evaluation import per_user
@@ -125,33 +124,6 @@ def test_a_folder_killed_at_its_birth_and_changed_settings(
     assert main(words) == 0
     note = "note: a, seed 7, is kept though the file now has other settings (hidden_size); to run"
     assert note in capsys.readouterr().err
-
-
-@pytest.mark.usefixtures("in_this_process")
-def test_the_quick_variants_end_to_end(tmp_path: Path) -> None:
-    """On a data set of the quick one's name, and with all forms of the report."""
-    data = write_atomic(tmp_path / "data", "ml-100k", _rows())
-    assert main(["compare", "quality", "--quick", "--data_path", str(data)]) == 0
-    out = Path("results/quality-quick")
-    names = {path.name for path in out.iterdir() if path.is_file()}
-    assert names >= {"tables.md", "tables.tex", "results.csv"}
-    assert sorted(times(out)) == [
-        f"ml-100k_{name}/2024/metrics.json"
-        for name in ("FPARec_plus", "RelPARec", "SASRecPlus_sum")
-    ]
-    assert (
-        "| ml-100k_SASRecPlus_sum | ml-100k_RelPARec | NDCG@10 kept"
-        in (out / "tables.md").read_text()
-    )
-
-
-def _rows() -> list[tuple[str, str, float]]:
-    rng = np.random.default_rng(0)
-    return [
-        (f"u{user}", f"i{(user + step + int(rng.integers(3))) % 25}", 100.0 * step)
-        for user in range(40)
-        for step in range(int(rng.integers(4, 12)))
-    ]
 
 
 @pytest.mark.usefixtures("in_this_process")

@@ -22,7 +22,6 @@ FILES = sorted(
     for path in (paths.properties_dir() / "experiment").glob("*.yaml")
     if "quick:" in path.read_text()  # quick_ml-100k.yaml is a config file of `run`
 )
-NEEDS = {"ae_ar": "transformers"}
 
 
 class Loaded(HTMLParser):
@@ -46,8 +45,6 @@ def test_every_experiment_is_here() -> None:
 @pytest.mark.usefixtures("quiet_place")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_quick_variant(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    if path.stem in NEEDS:
-        pytest.importorskip(NEEDS[path.stem], reason=f"{NEEDS[path.stem]} is not installed")
     experiment = file.read(path, quick=True)
     names = [job.name for job in experiment.jobs()]
     assert main(["compare", str(path), "--quick", "--workers", "2"]) == 0
@@ -63,6 +60,16 @@ def test_quick_variant(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     check_texts(results, names)
     check_page(results / "report.html", names)
     check_figures(results, experiment.tables)
+    for table in experiment.tables:
+        for job in table.jobs:
+            if baseline := table.baseline_of(job):
+                assert f"| {baseline.name} " in tested_against(job.name, out)
+
+
+def tested_against(job: str, markdown: str) -> str:
+    """The rows of significance of a job."""
+    rows = (line for line in markdown.splitlines() if line.startswith(f"| {job} "))
+    return "\n".join(row for row in rows if " kept " in row or " masked " in row)
 
 
 def check_texts(results: Path, names: list[str]) -> None:
