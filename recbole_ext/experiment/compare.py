@@ -13,6 +13,7 @@ from pathlib import Path
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError
 from recbole_ext.experiment import file, schema
+from recbole_ext.experiment.analyses import analyze
 from recbole_ext.experiment.check import check
 from recbole_ext.experiment.jobs import Experiment, Job
 from recbole_ext.experiment.one_job import GIVEN, METRICS, Spec, import_files
@@ -49,7 +50,7 @@ def compare(args: argparse.Namespace) -> int:
     chosen = list(experiment.runs(args.jobs, args.tables, args.seeds))
     specs = [_spec(job, seed, places, args, imports) for job, seed in chosen]
     missing = [spec for spec in specs if not Path(spec.out, METRICS).exists()]
-    for job in experiment.jobs():
+    for job in (job for table in experiment.tables for job in table.jobs):
         figures_of(job)  # refuses rows that reported.csv does not have
     check(missing, path.name)
     for line in _changed(specs):
@@ -59,6 +60,7 @@ def compare(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         _say("interrupted; the same command goes on from here")
         return INTERRUPTED
+    analyze(experiment, places.out, places.runs, _say)
     report = build_report(experiment, places.out, places.runs)
     print(markdown(report))
     for line in write_report(report, places.out):

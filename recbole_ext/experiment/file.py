@@ -10,6 +10,7 @@
         common: {stopping_step: 10}     # keys of this table's jobs
         baseline: ml-1m_PARec           # of this table
         reported: {source: arXiv 2407.02793, table: "3", data: ML-1M}   # rows of reported.csv
+        analyze: [sparsity, rank]       # figures of its runs: --what of `recbole_ext analyze`
         jobs:
           ml-1m_FPARec:                 # the name of the job and of its folders
             model: FPARec               # any name that `recbole_ext models` lists, or a class of
@@ -42,6 +43,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext import paths
+from recbole_ext.analysis.pictures import checked
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, nearest, show
 from recbole_ext.experiment import schema
@@ -126,7 +128,14 @@ def _table(key: str, table: Raw, raw: Raw, name: str) -> Table:
         raise ConfigError(f"{where}: it has no jobs")
     title = schema.text(table.get("title", key), f"{where}: title")
     made = (_job(job, own, common, reported, f"{where}: jobs: {job}") for job, own in jobs.items())
-    return Table(key, title, tuple(made))
+    return Table(key, title, tuple(made), analyze=_analyze(key, table, where))
+
+
+def _analyze(key: str, table: Raw, where: str) -> tuple[str, ...]:
+    kinds = checked(schema.texts(table.get("analyze"), f"{where}: analyze"), f"{where}: analyze")
+    if kinds:
+        schema.folder_name(key, where, "table with figures")
+    return tuple(dict.fromkeys(kinds))
 
 
 def _job(name: str, raw: Any, common: Raw, reported: dict[str, str], where: str) -> Job:
@@ -137,7 +146,7 @@ def _job(name: str, raw: Any, common: Raw, reported: dict[str, str], where: str)
     model = schema.text(given["model"], f"{where}: model")
     own = {"model": model, **reported, **_reported(given, where)}
     return Job(
-        name=schema.job_name(name, where),
+        name=schema.folder_name(name, where),
         model=model,
         dataset=schema.text(given["dataset"], f"{where}: dataset"),
         keys={**common, **schema.mapping(given.get("keys"), f"{where}: keys")},

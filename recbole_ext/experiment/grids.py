@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from recbole_ext.experiment.cells import NOTHING, Cell, Grid
 from recbole_ext.experiment.comparisons import METRICS, Comparison
 from recbole_ext.experiment.gather import KEPT, MASKED, PROTOCOLS, Gathered, Statistic
+from recbole_ext.experiment.measured import measured
 from recbole_ext.experiment.report import TableReport
 from recbole_ext.experiment.reported import figures_of
 
-NOTHING = "–"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What is shown, the number to sort by, and whether it is the column's best of its data set."""
-
-    text: str
-    value: float | None = None
-    best: bool = False
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table: equally long rows below ``headers``."""
-
-    kind: str  # "quality", "cost", "significance"
-    headers: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
 
 def grids(report: TableReport) -> list[Grid]:
-    """Quality, cost and, where there is a baseline, significance."""
-    found = [quality(report), cost(report)]
+    """Attention where it was measured, quality, cost and, with a baseline, significance."""
+    jobs = {one.job.name: one.job for one in report.jobs}
+    found = [*measured(report.analysis, jobs), quality(report), cost(report)]
     return [*found, significance(report.comparisons)] if report.comparisons else found
 
 

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from html import escape
 from pathlib import Path
 
 from plotly.offline import get_plotlyjs
 
-from recbole_ext.experiment.grids import Cell, Grid, grids
+from recbole_ext.experiment.analyses import Analysis, Drawn
+from recbole_ext.experiment.cells import Cell, Grid
+from recbole_ext.experiment.grids import grids
+from recbole_ext.experiment.measured import has_measures
 from recbole_ext.experiment.plots import Plot, plots
 from recbole_ext.experiment.report import Report, TableReport
-from recbole_ext.experiment.report_text import HOW_TO_READ
+from recbole_ext.experiment.report_text import HOW_TO_READ, MEASURES
 
 _PAGE = Path(__file__).parent / "page"
+_CAPTIONS = {
+    "quality": "Quality: test, leave-one-out, all items ranked; the best of a data set in bold",
+    "cost": "Cost: training without evaluation",
+    "significance": "Significance: paired over users, Holm-corrected",
+    "sparsity": "Sparsity of attention",
+    "rank": "Rank of attention",
+}
 
 
 def page(report: Report) -> str:
@@ -23,9 +34,13 @@ def page(report: Report) -> str:
     tables = "".join(map(_section, report.tables))
     drawn = "".join(map(_plots, plots(report).items()))
     return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n"
         f"<style>\n{style}</style>\n<script>{get_plotlyjs()}</script></head>\n<body>\n"
-        f"<h1>{title}</h1><p>{_emphasised(HOW_TO_READ)}</p>\n"
+        f"<h1>{_marked(report.title)}</h1><p>{_marked(HOW_TO_READ)}</p>\n"
+        "<p>A click on a column's head sorts by it. Every plot can be zoomed; a click on a name in "
+        "its legend hides that job, two show it alone.</p>\n"
         '<label>Filter rows <input id="filter" type="search" '
         'placeholder="FPARec, ml-1m, NDCG@10 …"></label>\n'
         f"{tables}{drawn}\n<script>\n{script}</script>\n</body></html>\n"
@@ -34,15 +49,35 @@ def page(report: Report) -> str:
 
 def _section(table: TableReport) -> str:
     shown = "".join(map(_table, grids(table)))
-    return f"<section><h2>{escape(table.table.title)}</h2>{shown}</section>\n"
+    if table.analysis:
+        measures = f"<p>{_marked(MEASURES)}</p>" if has_measures(table.analysis) else ""
+        shown = f"{measures}{shown}{_images(table.analysis)}"
+    data = f'<p class="data">Data: {escape("; ".join(table.data()))}</p>'
+    return f"<section><h2>{_marked(table.table.title)}</h2>{data}{shown}</section>\n"
+
+
+def _images(analysis: Analysis) -> str:
+    drawn = "".join(_image(analysis, one) for one in analysis.figures)
+    return drawn + "".join(f"<p>{escape(line)}</p>" for line in analysis.left_out)
+
+
+def _image(analysis: Analysis, one: Drawn) -> str:
+    """The figure itself, in the page, and its table where there is one."""
+    content = b64encode((analysis.folder / f"{one.name}.svg").read_bytes()).decode("ascii")
+    shown = f'<img alt="{escape(one.name)}" src="data:image/svg+xml;base64,{content}">'
+    if one.lines:
+        table = escape("\n".join(one.lines))
+        shown += f"<details><summary>its numbers</summary><pre>{table}</pre></details>"
+    title = one.name.replace("_", " ").capitalize()
+    return f"<figure><figcaption>{escape(title)}</figcaption>{shown}</figure>\n"
 
 
 def _table(grid: Grid) -> str:
-    heads = "".join(f"<th>{escape(name)}</th>" for name in grid.headers)
+    heads = "".join(f'<th tabindex="0">{escape(name)}</th>' for name in grid.headers)
     rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>\n" for row in grid.rows)
     return (
-        f'<h3>{grid.kind}</h3><table class="{grid.kind}"><thead><tr>{heads}</tr></thead>\n'
-        f"<tbody>\n{rows}</tbody></table>\n"
+        f'<h3>{_CAPTIONS[grid.kind]}</h3><div class="wide"><table class="{grid.kind}">'
+        f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
     )
 
 
@@ -54,14 +89,24 @@ def _cell(cell: Cell) -> str:
 
 def _plots(section: tuple[str, list[Plot]]) -> str:
     dataset, drawn = section
-    return f"<section><h2>Figures: {escape(dataset)}</h2>{''.join(map(_figure, drawn))}</section>\n"
+    return f"<section><h2>Plots: {escape(dataset)}</h2>{''.join(map(_figure, drawn))}</section>\n"
 
 
 def _figure(plot: Plot) -> str:
-    drawn = plot.figure.to_html(full_html=False, include_plotlyjs=False, div_id=plot.name)
+    drawn = plot.figure.to_html(
+        full_html=False,
+        include_plotlyjs=False,
+        div_id=plot.name,
+        config={"responsive": True, "displaylogo": False},
+    )
     return f"<figure><figcaption>{escape(plot.title)}</figcaption>{drawn}</figure>\n"
 
 
-def _emphasised(text: str) -> str:
-    parts = escape(text).split("*")
-    return "".join(f"<em>{part}</em>" if i % 2 else part for i, part in enumerate(parts))
+def _marked(text: str) -> str:
+    """``*word*`` emphasised, and what stands between backticks as code."""
+    found = escape(text)
+    for sign, tag in (("*", "em"), ("`", "code")):
+        parts = found.split(sign)
+        if len(parts) % 2:  # every sign has its other
+            found = "".join(f"<{tag}>{p}</{tag}>" if i % 2 else p for i, p in enumerate(parts))
+    return found

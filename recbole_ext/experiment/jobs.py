@@ -39,12 +39,18 @@ class Job:
 
 @dataclass(frozen=True)
 class Table:
-    """Jobs that are shown together; ``baselines`` are the jobs others of the data set meet."""
+    """Jobs that are shown together.
+
+    Attributes:
+        baselines: the jobs that others of the data set meet.
+        analyze: what is drawn of the finished runs, as ``recbole_ext analyze --what`` calls it.
+    """
 
     key: str
     title: str
     jobs: tuple[Job, ...]
     baselines: tuple[Job, ...] = ()
+    analyze: tuple[str, ...] = ()
 
     def baseline_of(self, job: Job) -> Job | None:
         """What ``job`` is compared with; None for a baseline itself and where there is none."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import product
 from typing import Any
 
 import plotly.graph_objects as go
-from plotly.colors import qualitative
 
 from recbole_ext.experiment.comparisons import METRICS
 from recbole_ext.experiment.gather import PROTOCOLS, Gathered
@@ -19,8 +18,14 @@ from recbole_ext.experiment.users import JobUsers, groups_of
 FIELDS = {"history_length": "history length (items)", "target_popularity": "target popularity"}
 CHOICES = [(metric, protocol) for metric in reversed(METRICS) for protocol in PROTOCOLS]
 CURVE_METRIC = "NDCG@10"
-COLORS = qualitative.Plotly  # of jobs, in their order: what plotly gives to traces by itself
 FEW_EPOCHS = 10
+# Ten colours apart (Tableau's), then the same with another line and another mark.
+COLOURS = (
+    "#4e79a7", "#f28e2b", "#e15759", "#59a14f", "#b07aa1", "#76b7b2", "#9c755f", "#edc948",
+    "#ff9da7", "#8c8c8c",
+)  # fmt: skip
+LINES, MARKS = ("solid", "dash", "dot"), ("circle", "diamond", "triangle-up")
+LOOKS = [(colour, *look) for look, colour in product(zip(LINES, MARKS, strict=True), COLOURS)]
 
 
 @dataclass(frozen=True)
@@ -56,31 +61,35 @@ def _of_dataset(dataset: str, jobs: list[Gathered], report: Report) -> list[Plot
 
 
 def curves(jobs: Sequence[Gathered], by_seconds: bool) -> go.Figure:
-    """A line for each run; those of a job have its color, as in the other plots."""
+    """A line for each run."""
     figure = go.Figure()
-    for one, color in zip(jobs, cycle(COLORS)):
+    for place, one in enumerate(jobs):
+        colour, dash, _ = _look(place)
         for run in one.runs:
             points = run.curve.of(CURVE_METRIC)
             if points:
                 name = one.job.name + (f", seed {run.seed}" if len(one.runs) > 1 else "")
                 x = [run.seconds_after(epoch) if by_seconds else epoch for epoch, _ in points]
-                y, line = [y for _, y in points], {"color": color}
+                line = {"color": colour, "dash": dash}
+                y = [score for _, score in points]
                 figure.add_scatter(x=x, y=y, mode="lines", name=name, line=line)
     if not by_seconds and all(max(line.x) < FEW_EPOCHS for line in figure.data):
         figure.update_xaxes(dtick=1)  # no half epochs
     x_title = "training seconds" if by_seconds else "epoch"
-    return _laid_out(figure, x_title, f"validation {CURVE_METRIC}")
+    return _laid_out(figure, x_title, f"validation {CURVE_METRIC}, seen kept")
 
 
 def against(jobs: Sequence[Gathered], title: str, number: Callable[[Gathered], float]) -> go.Figure:
     """A point for each job; the metric and the protocol are chosen in the page."""
     figure = go.Figure()
-    for one in jobs:
+    for place, one in enumerate(jobs):
+        colour, _, symbol = _look(place)
+        marker = {"size": 11, "color": colour, "symbol": symbol}
         y, name = [_mean(one, *CHOICES[0])], one.job.name
-        figure.add_scatter(x=[number(one)], y=y, mode="markers", name=name, marker={"size": 11})
+        figure.add_scatter(x=[number(one)], y=y, mode="markers", name=name, marker=marker)
     _add_choice(figure, [[[_mean(one, *choice)] for one in jobs] for choice in CHOICES])
     figure.update_xaxes(type="log")
-    return _laid_out(figure, title, _test(*CHOICES[0]))
+    return _laid_out(figure, f"{title} (log scale)", _named(*CHOICES[0]))
 
 
 def bars(users: dict[str, JobUsers | None], field: str, title: str) -> go.Figure:
@@ -91,11 +100,13 @@ def bars(users: dict[str, JobUsers | None], field: str, title: str) -> go.Figure
     if not same:
         return figure
     groups = groups_of(list(same.values()), field)
+    looks = dict(zip(users, map(_look, range(len(users))), strict=True))  # as in the other plots
     for name, one in same.items():
-        figure.add_bar(x=list(groups.names), y=groups.means(one, *CHOICES[0]), name=name)
+        y, colour = groups.means(one, *CHOICES[0]), looks[name][0]
+        figure.add_bar(x=list(groups.names), y=y, name=name, marker_color=colour)
     _add_choice(figure, [[groups.means(one, *c) for one in same.values()] for c in CHOICES])
     figure.update_layout(barmode="group")
-    return _laid_out(figure, title, _test(*CHOICES[0]))
+    return _laid_out(figure, title, _named(*CHOICES[0]))
 
 
 def _add_choice(figure: go.Figure, values: list[list[Any]]) -> None:
@@ -104,7 +115,7 @@ def _add_choice(figure: go.Figure, values: list[list[Any]]) -> None:
         {
             "label": f"{metric}, {protocol}",
             "method": "update",
-            "args": [{"y": y}, {"yaxis.title.text": _test(metric, protocol)}],
+            "args": [{"y": y}, {"yaxis.title.text": _named(metric, protocol)}],
         }
         for (metric, protocol), y in zip(CHOICES, values, strict=True)
     ]
@@ -113,14 +124,21 @@ def _add_choice(figure: go.Figure, values: list[list[Any]]) -> None:
 
 
 def _laid_out(figure: go.Figure, x_title: str, y_title: str) -> go.Figure:
+    """The legend below: names of jobs are long, and screens may be narrow."""
     figure.update_layout(
-        template="plotly_white", height=460, margin={"t": 60, "r": 20},
-        xaxis_title=x_title, yaxis_title=y_title, showlegend=True,
+        template="plotly_white", height=440 + 8 * len(figure.data), margin={"t": 50, "r": 20},
+        xaxis_title=x_title, yaxis_title=y_title, showlegend=True, hovermode="closest",
+        legend={"orientation": "h", "yanchor": "top", "y": -0.18},
     )  # fmt: skip
     return figure
 
 
-def _test(metric: str, protocol: str) -> str:
+def _look(place: int) -> tuple[str, str, str]:
+    """Colour, line and mark of the job in this place of its data set, the same in every plot."""
+    return LOOKS[place % len(LOOKS)]
+
+
+def _named(metric: str, protocol: str) -> str:
     return f"test {metric}, {protocol}"
 
 

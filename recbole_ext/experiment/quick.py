@@ -52,7 +52,8 @@ def _table(
         return tuple({job.name: first.setdefault(job.name, job) for job in found}.values())
 
     title = f"{table.title} (quick{f': on {dataset}' if dataset else ''})"
-    return Table(table.key, title, quickened(table.jobs), quickened(table.baselines))
+    jobs, baselines = quickened(table.jobs), quickened(table.baselines)
+    return replace(table, title=title, jobs=jobs, baselines=baselines)
 
 
 def _job(job: Job, dataset: str | None, keys: dict[str, Any]) -> Job:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from recbole_ext.experiment import analyses
+from recbole_ext.experiment.analyses import Analysis
 from recbole_ext.experiment.comparisons import Comparison, compare_table
 from recbole_ext.experiment.gather import Gathered, gather
 from recbole_ext.experiment.jobs import Experiment, Table
@@ -14,11 +16,19 @@ from recbole_ext.experiment.users import JobUsers, read_users
 
 @dataclass(frozen=True)
 class TableReport:
-    """A table of the file with its finished jobs and their comparisons."""
+    """A table of the file with its finished jobs, their comparisons and their figures."""
 
     table: Table
     jobs: tuple[Gathered, ...]
     comparisons: tuple[Comparison, ...]
+    analysis: Analysis | None = None
+
+    def data(self) -> list[str]:
+        """Of each data set the variant: ``toy: 200 users, 40 items, 999 interactions (0123abcd)``.
+
+        Two variants under one name, which must not be compared, are two lines.
+        """
+        return list(dict.fromkeys(_variant(one) for one in self.jobs))
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,12 @@ class Report:
         return {dataset: list(jobs.values()) for dataset, jobs in found.items()}
 
 
+def _variant(one: Gathered) -> str:
+    data = one.runs[0].metrics["data"]
+    sizes = (f"{data[key]:,} {key}" for key in ("users", "items", "interactions") if key in data)
+    return f"{one.job.dataset}: {', '.join(sizes)} ({str(data.get('sha256', '?'))[:8]})"
+
+
 def build_report(experiment: Experiment, out: Path, runs: Path) -> Report:
     """Gather and compare. Raises DataError for a damaged result."""
     found = gather(experiment, out, runs)
@@ -48,5 +64,6 @@ def build_report(experiment: Experiment, out: Path, runs: Path) -> Report:
         # A job of two tables may have other reported figures in each.
         jobs = tuple(replace(found[job.name], job=job) for job in table.jobs if job.name in found)
         if jobs:
-            tables.append(TableReport(table, jobs, tuple(compare_table(table, found, users))))
+            compared = tuple(compare_table(table, found, users))
+            tables.append(TableReport(table, jobs, compared, analyses.read(table, out)))
     return Report(experiment.title, out.name, tuple(tables), users)

@@ -13,7 +13,7 @@ FILE = (
     "reported", "quick",
 )  # fmt: skip
 GRID = ("models", "datasets", "overrides")
-TABLE = ("title", "common", "jobs", "baseline", "reported")
+TABLE = ("title", "common", "jobs", "baseline", "reported", "analyze")
 JOB = ("model", "dataset", "keys", "paper", "reported")
 QUICK = ("dataset", "keys", "seeds", "tables", "jobs")
 REPORTED = ("source", "table", "data", "model", "protocol")
@@ -62,11 +62,13 @@ def seeds(value: Any, where: str) -> list[int]:
     return numbers
 
 
-def job_name(value: str, where: str) -> str:
+def folder_name(value: str, where: str, kind: str = "job") -> str:
     """``value`` if a folder can be called so."""
     if _FOLDER.fullmatch(value):
         return value
-    raise ConfigError(f"{where}: {show(value)} cannot be the name of a job: it is that of a folder")
+    raise ConfigError(
+        f"{where}: {show(value)} cannot be the name of a {kind}: it is that of a folder"
+    )
 
 
 def figures(value: Any, where: str) -> tuple[float | None, float | None] | None:

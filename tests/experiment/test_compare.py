@@ -7,19 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
-from small import SMALL, SMALL_OWN, write_atomic
+from small import SMALL, SMALL_OWN
 
 from recbole_ext.cli import main
 from recbole_ext.evaluation import per_user
-from recbole_ext.experiment import compare
-from recbole_ext.experiment.one_job import Spec, finish
 from recbole_ext.locks import held
 from recbole_ext.runner import load
 from recbole_ext.training.trainer import SequenceTrainer
@@ -37,23 +33,6 @@ def write_file(jobs: dict[str, Any], **sections: Any) -> None:
 
 def job(model: str = "FPARec", **keys: Any) -> dict[str, Any]:
     return {"model": model, "dataset": "ring", "keys": keys}
-
-
-class InThisProcess:
-    """Jobs one after the other, without the seconds that a new process takes to import."""
-
-    def __init__(self, workers: int) -> None:
-        pass
-
-    def run(self, specs: Iterable[Spec]) -> Iterator[tuple[Spec, str | None]]:
-        for spec in specs:
-            finish(spec)
-            yield spec, None
-
-
-@pytest.fixture
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare, "Processes", InThisProcess)
 
 
 def times(folder: Path) -> dict[str, int]:
@@ -175,33 +154,6 @@ def test_runs_in_a_place_that_cannot_be_written(
     assert main(["compare", "e.yaml", "--data_path", str(ring), "--runs", "file"]) == 2
     where = Path("file/a").absolute()
     assert capsys.readouterr().err == f"error: cannot write in {where}: Not a directory\n"
-
-
-@pytest.mark.usefixtures("in_this_process")
-def test_the_quick_variants_end_to_end(tmp_path: Path) -> None:
-    """On a data set of the quick one's name, and with all forms of the report."""
-    data = write_atomic(tmp_path / "data", "ml-100k", _rows())
-    assert main(["compare", "quality", "--quick", "--data_path", str(data)]) == 0
-    out = Path("results/quality-quick")
-    names = {path.name for path in out.iterdir() if path.is_file()}
-    assert names >= {"tables.md", "tables.tex", "results.csv"}
-    assert sorted(times(out)) == [
-        f"ml-100k_{name}/2024/metrics.json"
-        for name in ("FPARec_plus", "RelPARec", "SASRecPlus_sum")
-    ]
-    assert (
-        "| ml-100k_SASRecPlus_sum | ml-100k_RelPARec | NDCG@10 kept"
-        in (out / "tables.md").read_text()
-    )
-
-
-def _rows() -> list[tuple[str, str, float]]:
-    rng = np.random.default_rng(0)
-    return [
-        (f"u{user}", f"i{(user + step + int(rng.integers(3))) % 25}", 100.0 * step)
-        for user in range(40)
-        for step in range(int(rng.integers(4, 12)))
-    ]
 
 
 @pytest.mark.usefixtures("in_this_process")

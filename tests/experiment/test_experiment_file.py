@@ -139,7 +139,9 @@ def test_the_librarys_own_files(name: str) -> None:
         config = ExtConfig(job.model, job.dataset, config_dict=job.keys)
         for key, value in job.keys.items():
             assert config[key] == value or key == "train_neg_sample_args", (job.name, key)
-        assert all(0 < one.value < 1 for one in figures_of(job).values())
+    for job in (job for table in experiment.tables for job in table.jobs):
+        for (_, metric), one in figures_of(job).items():
+            assert 0 < one.value < (21 if metric == "rank k" else 1), (job.name, metric)
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -263,7 +265,7 @@ ARGUMENTS = {
     "no experiment": (
         ["fparek"],
         "experiment: 'fparek' is neither a file nor one of ae_ar, "
-        "correction, duality, fparec, quality, rollouts, sampling, tokens; did you mean 'fparec'?",
+        "correction, duality, fparec, quality, rollouts, sampling, speed, tokens; did you mean 'fparec'?",
     ),
     "no file": (["nowhere.yaml"], "config file 'nowhere.yaml' does not exist"),
     "a job": (["e.yaml", "--jobs", "y"], "--jobs: there is no job 'y'"),
@@ -283,3 +285,22 @@ def test_bad_arguments(kind: str, refused: Refused) -> None:
     words, line = ARGUMENTS[kind]
     (refused.folder / "e.yaml").write_text(ONE)
     assert refused("compare", *words).startswith(line)
+
+
+def test_tables_of_attention_beside_the_papers() -> None:
+    """AE/AR, Tables 2 and 3: the runs of Tables 4 and 5, with the figures of their own tables."""
+    tables = {table.key: table for table in file.read(file.find("ae_ar")).tables}
+    others = {job.name: job for key in ("4", "5") for job in tables[key].jobs}
+    for key, analyze, measure, values in (
+        (
+            "2",
+            ("sparsity", "attention"),
+            "sparsity L1/L2",
+            [0.038, 0.033, 0.03, 0.018, 0.014, 0.013],
+        ),
+        ("3", ("rank", "spectrum"), "rank k", [5, 12, 9, 5, 9, 8]),
+    ):
+        table = tables[key]
+        assert (table.analyze, table.baselines) == (analyze, ())
+        assert [figures_of(job)["", measure].value for job in table.jobs] == values
+        assert all(job.settings() == others[job.name].settings() for job in table.jobs)

@@ -19,7 +19,10 @@ function sortBy(head) {
   const column = head.cellIndex, sign = ascending ? 1 : -1;
   body.append(...[...body.rows].sort((a, b) => order(key(a, column), key(b, column), sign)));
 }
-for (const head of document.querySelectorAll("th")) head.addEventListener("click", () => sortBy(head));
+for (const head of document.querySelectorAll("th")) {
+  head.addEventListener("click", () => sortBy(head));
+  head.addEventListener("keydown", (event) => { if (event.key === "Enter") sortBy(head); });
+}
 
 // Show the rows that hold every word of the filter.
 const filter = document.getElementById("filter");

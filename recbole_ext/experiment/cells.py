@@ -1,0 +1,25 @@
+"""What tables of a report are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is shown, the number to sort by, and whether it is the column's best of its data set."""
+
+    text: str
+    value: float | None = None
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: equally long rows below ``headers``."""
+
+    kind: str  # "sparsity", "rank", "quality", "cost", "significance"
+    headers: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]

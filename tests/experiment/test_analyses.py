@@ -1,0 +1,110 @@
+"""`analyze:` of a table: figures of its runs, made once, beside what papers report."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from small import SMALL
+
+from recbole_ext.cli import main
+from recbole_ext.errors import ConfigError
+from recbole_ext.experiment import file
+
+pytest.importorskip("matplotlib")
+pytestmark = pytest.mark.usefixtures("quiet_place", "in_this_process")
+
+KEYS = {key: value for key, value in SMALL.items() if key not in ("seed", "torch_threads")}
+JOBS = {
+    "ring_VanillaAE": {"model": "VanillaAE", "dataset": "ring",
+                       "reported": {"data": "ML-1M", "model": "Vanilla-AE"}},
+    "ring_VanillaAR": {"model": "VanillaAR", "dataset": "ring"},
+    "ring_Pop": {"model": "Pop", "dataset": "ring"},
+}  # fmt: skip
+
+
+def write(analyze: object, key: str = "2") -> Path:
+    own = {"hidden_size": 16, "inner_size": 16, "epochs": 1}
+    jobs = {
+        name: {**job, "keys": {} if job["model"] == "Pop" else own} for name, job in JOBS.items()
+    }
+    table = {"reported": {"source": "ModSAR", "table": "2"}, "jobs": jobs, "analyze": analyze}
+    path = Path("e.yaml")
+    path.write_text(yaml.safe_dump({"common": KEYS, "tables": {key: table}, "seeds": [7]}))
+    return path
+
+
+def test_grammar() -> None:
+    assert file.read(write(["rank", "sparsity", "rank"])).tables[0].analyze == ("rank", "sparsity")
+    assert file.read(write("rank")).tables[0].analyze == ("rank",)
+    for wrong, key, said in (
+        (["spars"], "2", "analyze: 'spars' must be some of attention, positions, sparsity"),
+        ([3], "2", "e.yaml: tables: 2: analyze must be text, not 3"),
+        (["rank"], "a/b", "'a/b' cannot be the name of a table with figures"),
+    ):
+        with pytest.raises(ConfigError) as error:
+            file.read(write(wrong, key))
+        assert said in str(error.value)
+
+
+def test_figures_of_a_table(ring: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(["sparsity"])
+    words = ["compare", "e.yaml", "--data_path", str(ring)]
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    folder = Path("results/e/figures/2")
+    assert "figures of table 2: left out: ring_Pop has no attention matrices" in err
+    assert f"figures of table 2: sparsity in {folder.absolute()}" in err
+    assert "![sparsity](figures/2/sparsity.png)" in out
+    runs = {one["run"]: one for one in json.loads((folder / "sparsity.json").read_text())["runs"]}
+    assert list(runs) == ["ring_VanillaAE", "ring_VanillaAR"]
+    rows = [line.strip("| ").split() for line in out.splitlines() if line.startswith("| ring_V")]
+    assert [cell for cell in rows[0] if cell != "|"] == [
+        "ring_VanillaAE", *_shown(runs["ring_VanillaAE"]), "0.038",
+    ]  # fmt: skip
+    assert [cell for cell in rows[1] if cell != "|"][-1] == "–"  # nothing reported
+    measured = {
+        row["job"]: row
+        for row in csv.DictReader(Path("results/e/results.csv").read_text().splitlines())
+        if row["part"] == "attention"
+    }
+    assert float(measured["ring_VanillaAE"]["mean"]) == runs["ring_VanillaAE"]["S"]
+    assert measured["ring_VanillaAE"]["reported"] == "0.038"
+    assert measured["ring_VanillaAE"]["reported_in"] == "ModSAR, Table 2"
+    assert "% 2: figure figures/2/sparsity.png" in Path("results/e/tables.tex").read_text()
+
+    made = (folder / "sparsity.png").stat().st_mtime_ns
+    shutil.rmtree("saved")  # results that came from another machine keep their figures
+    assert main(words) == 0
+    assert (folder / "sparsity.png").stat().st_mtime_ns == made
+    assert "![sparsity](figures/2/sparsity.png)" in capsys.readouterr().out
+
+
+def _shown(run: dict[str, object]) -> list[str]:
+    nulls = run["S_of_uniform"]
+    assert isinstance(nulls, dict)
+    return [f"{x:.4f}" for x in (run["S"], run["S_m"], nulls["bidirectional"], nulls["causal"])]
+
+
+def test_runs_made_elsewhere_are_left_out(ring: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write([])
+    words = ["compare", "e.yaml", "--data_path", str(ring), "--jobs"]
+    assert main([*words, "ring_VanillaAE", "ring_VanillaAR"]) == 0
+    shutil.rmtree("saved/e/ring_VanillaAE")
+    write(["rank"])
+    assert main([*words, "ring_VanillaAR"]) == 0
+    line = "left out: ring_VanillaAE: no run folder here"
+    out, err = capsys.readouterr()
+    assert f"figures of table 2: {line}" in err and f"\n{line}\n" in out
+    runs = json.loads(Path("results/e/figures/2/rank.json").read_text())["runs"]
+    assert [one["run"] for one in runs] == ["ring_VanillaAR"]
+    shutil.rmtree("saved/e")
+    shutil.rmtree("results/e/figures")
+    assert main([*words, "ring_VanillaAR"]) == 0  # a note, not a failure
+    both = "left out: ring_VanillaAE, ring_VanillaAR: no run folder here"
+    assert both in capsys.readouterr().err
+    assert not Path("results/e/figures").exists()
