@@ -148,7 +148,7 @@ def quality_numbers(results: Path, protocol: str = "kept") -> Data:
 
     Over the seeds of a job: the mean of the metric, and the seconds of the quickest, epochs × the
     median epoch, evaluation excluded. Seconds compare on one machine that does nothing else:
-    ``<results>/elsewhere.txt`` names the jobs, one a line, that none such has run; they are left out.
+    ``<results>/elsewhere.txt`` names the jobs that none such has run; they are left out.
 
     Raises:
         DataError: no results, or a file that no run has left so.
@@ -224,7 +224,8 @@ def draw_quality(data: Data) -> Any:
     figure.legend(handles=handles, loc="outside lower center", ncols=len(models), frameon=False)
     figure.suptitle(
         f"Test {METRIC} (seen items {data['protocol']}) against training time on 2 cores\n"
-        "leave-one-out, all items ranked, mean over the seeds run; dotted: nothing is both faster and better",
+        "leave-one-out, all items ranked, mean over the seeds run; "
+        "dotted: nothing is both faster and better",
         fontsize="medium",
     )
     for panel, entry in zip(panels, data["datasets"], strict=True):

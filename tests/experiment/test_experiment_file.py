@@ -265,7 +265,8 @@ ARGUMENTS = {
     "no experiment": (
         ["fparek"],
         "experiment: 'fparek' is neither a file nor one of ae_ar, "
-        "correction, duality, fparec, quality, rollouts, sampling, speed, tokens; did you mean 'fparec'?",
+        "correction, duality, fparec, quality, rollouts, sampling, speed, tokens; "
+        "did you mean 'fparec'?",
     ),
     "no file": (["nowhere.yaml"], "config file 'nowhere.yaml' does not exist"),
     "a job": (["e.yaml", "--jobs", "y"], "--jobs: there is no job 'y'"),
