@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext import __version__
-from recbole_ext.errors import UserError
+from recbole_ext.errors import UserError, nearest, show
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
@@ -34,6 +34,15 @@ COMMANDS = {
     ),
 }
 
+PARTS = {  # of metrics.json, as the table of a run calls them
+    "valid": "valid, seen kept",
+    "valid_seen_masked": "seen masked",
+    "test": "test, seen kept",
+    "test_seen_masked": "seen masked",
+    "test_ips": "test, IPS, seen kept",
+    "test_ips_seen_masked": "seen masked",
+}
+
 USER_ERROR = 2
 INTERRUPTED = 130
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # the disk's, not a bug of ours
@@ -49,8 +58,11 @@ Precedence: RecBole's defaults < properties/ < config files in order < the comma
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code (2: the user's mistake, said in one line)."""
-    parser = _parser()
-    args, rest = parser.parse_known_args(_words(sys.argv[1:] if argv is None else argv))
+    parser, words = _parser(), _words(sys.argv[1:] if argv is None else argv)
+    if unknown := _unknown(words):
+        print(f"error: {unknown}", file=sys.stderr)
+        return USER_ERROR
+    args, rest = parser.parse_known_args(words)
     if rest and not args.takes_keys:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     args.rest = rest
@@ -86,6 +98,14 @@ def _words(argv: Sequence[str]) -> list[str]:
 
     words = list(argv)
     return [*words[:1], *with_kind(words[1:])] if words[:1] == ["analyze"] else words
+
+
+def _unknown(words: Sequence[str]) -> str:
+    """What to say of a first word that is no command, or nothing."""
+    known = ("run", "resume", "tune", *COMMANDS)
+    if not words or words[0].startswith("-") or words[0] in known:
+        return ""
+    return f"no command {show(words[0])}; there are {', '.join(known)}{nearest(words[0], known)}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -170,13 +190,13 @@ def _tune(args: argparse.Namespace) -> int:
 
 
 def _print_metrics(finished: Run) -> None:
-    """The table that ends a run: both parts, both protocols."""
+    """The table that ends a run: both parts, both protocols, weighted ones where asked for."""
     from tabulate import tabulate
 
     results = finished.metrics
-    parts = ("valid", "valid_seen_masked", "test", "test_seen_masked")
-    rows = [[name, *(results[part].get(name) for part in parts)] for name in results["test"]]
-    headers = ("metric", "valid, seen kept", "seen masked", "test, seen kept", "seen masked")
+    columns = {part: title for part, title in PARTS.items() if part in results}
+    rows = [[name, *(results[part].get(name) for part in columns)] for name in results["test"]]
+    headers = ("metric", *columns.values())
     print(tabulate(rows, headers=headers, floatfmt=".4f", missingval="-"))
     print(
         f"best epoch {results['best_epoch']} of {results['epochs']}, "

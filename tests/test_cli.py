@@ -88,6 +88,7 @@ def test_broken_yaml(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "--model=FPARec", "--dataset=ml-100k", "epochs=3"], "unexpected argument 'epoch"),
         (["run", "--model=FPARec", "--dataset=ml-100k", "--epochs"], "'--epochs' has no value; w"),
         (["resume", "nowhere"], "nowhere is no run folder: it has no config.yaml"),
+        (["fly"], "no command 'fly'; there are run, resume, tune, recommend, generate, compare, a"),
         (["prepare", "--input=nowhere.txt", "--dataset=d"], "nowhere.txt: no such file"),
     ],
 )
@@ -95,7 +96,11 @@ def test_other_mistakes(words: list[str], line: str, capsys: pytest.CaptureFixtu
     assert refusal(capsys, *words).startswith(line)
 
 
-@pytest.mark.parametrize("words", [[], ["fly"], ["resume", "a", "b"], ["models", "--x=1"]])
+def test_the_nearest_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refusal(capsys, "modles", "SASRec").endswith("; did you mean 'models'?")
+
+
+@pytest.mark.parametrize("words", [[], ["resume", "a", "b"], ["models", "--x=1"]])
 def test_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(words)
@@ -221,6 +226,19 @@ def test_the_readmes_command_is_recbole_ext_run(settings: Settings) -> None:
     assert len(shown) == 9
     parts = ("valid", "valid_seen_masked", "test", "test_seen_masked")
     assert shown["NDCG@10"] == [f"{one[part]['NDCG@10']:.4f}" for part in parts]
+
+
+def test_weighted_metrics_stand_beside_the_plain_ones(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = as_arguments(settings(eval_ips_exponent=0.5, run_dir="r"))
+    assert main(["run", "--model=FPARec", "--dataset=ring", *arguments]) == 0
+    header, _, *rows = capsys.readouterr().out.splitlines()
+    assert " ".join(header.split()).endswith("seen masked test, IPS, seen kept seen masked")
+    metrics = json.loads(Path("r", "metrics.json").read_text())
+    shown = {row.split()[0]: row.split()[1:] for row in rows if row.startswith("NDCG")}
+    weighted = [metrics[part]["NDCG@10"] for part in ("test_ips", "test_ips_seen_masked")]
+    assert shown["NDCG@10"][4:] == [f"{value:.4f}" for value in weighted]
 
 
 def test_config_files_in_order(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
