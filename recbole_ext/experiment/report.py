@@ -55,15 +55,21 @@ def _variant(one: Gathered) -> str:
     return f"{one.job.dataset}: {', '.join(sizes)} ({str(data.get('sha256', '?'))[:8]})"
 
 
+def _repeats(table: Table, jobs: tuple[Gathered, ...], shown: list[TableReport]) -> bool:
+    """Whether an unfinished table has no row yet that the ones before it do not have."""
+    rows = {one.job.name for other in shown for one in other.jobs}
+    return len(jobs) < len(table.jobs) and all(one.job.name in rows for one in jobs)
+
+
 def build_report(experiment: Experiment, out: Path, runs: Path) -> Report:
     """Gather and compare. Raises DataError for a damaged result."""
     found = gather(experiment, out, runs)
     users = {name: read_users(one) for name, one in found.items()}
-    tables = []
+    tables: list[TableReport] = []
     for table in experiment.tables:
         # A job of two tables may have other reported figures in each.
         jobs = tuple(replace(found[job.name], job=job) for job in table.jobs if job.name in found)
-        if jobs:
+        if jobs and not _repeats(table, jobs, tables):
             compared = tuple(compare_table(table, found, users))
             tables.append(TableReport(table, jobs, compared, analyses.read(table, out)))
     return Report(experiment.title, out.name, tuple(tables), users)

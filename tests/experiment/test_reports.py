@@ -209,3 +209,23 @@ def test_without_plotly_the_rest_is_written(
     assert lines[0] == report_write.NO_PLOTLY
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["results.csv", "tables.md", "tables.tex"]
+
+
+def test_an_unfinished_table_without_a_row_of_its_own_waits(tmp_path: Path) -> None:
+    job = {name: f"{{model: FPARec, dataset: toy, keys: {{n_layers: {n}}}}}" for name, n in
+           (("a", 1), ("b", 2), ("c", 3))}  # fmt: skip
+    text = "seeds: [1]\ntables:\n"
+    for table, names in {"first": "ab", "second": "ac", "third": "a"}.items():
+        text += f"  {table}:\n    jobs:\n"
+        text += "".join(f"      {name}: {job[name]}\n" for name in names)
+    path = tmp_path / "e.yaml"
+    path.write_text(text)
+
+    def shown() -> list[str]:
+        report = build_report(file.read(path), tmp_path, tmp_path / "none")
+        return [one.table.key for one in report.tables]
+
+    write_run(tmp_path, "a", 1, 0.5)
+    assert shown() == ["first", "third"]  # all of the third is there
+    write_run(tmp_path, "c", 1, 0.5)
+    assert shown() == ["first", "second", "third"]
