@@ -56,9 +56,10 @@ def _variant(one: Gathered) -> str:
 
 
 def _repeats(table: Table, jobs: tuple[Gathered, ...], shown: list[TableReport]) -> bool:
-    """Whether an unfinished table has no row yet that the ones before it do not have."""
+    """Whether an unfinished table shows nothing yet, row or figure, that those before it do not."""
     rows = {one.job.name for other in shown for one in other.jobs}
-    return len(jobs) < len(table.jobs) and all(one.job.name in rows for one in jobs)
+    unfinished = len(jobs) < len(table.jobs)
+    return unfinished and not table.analyze and all(one.job.name in rows for one in jobs)
 
 
 def build_report(experiment: Experiment, out: Path, runs: Path) -> Report:
