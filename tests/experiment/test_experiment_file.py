@@ -264,7 +264,7 @@ def test_a_bad_file_is_refused_in_one_line(kind: str, refused: Refused) -> None:
 ARGUMENTS = {
     "no experiment": (
         ["fparek"],
-        "experiment: 'fparek' is neither a file nor one of ae_ar, "
+        "experiment: 'fparek' is neither a file nor one of ae_ar, attention, "
         "correction, duality, fparec, quality, rollouts, sampling, speed, tokens; "
         "did you mean 'fparec'?",
     ),
