@@ -113,8 +113,8 @@ def measure(task: Task) -> Figures:
 def _ours(task: Task) -> tuple[float, float, float, dict[str, int]]:
     from recbole_ext.config import ExtConfig
     from recbole_ext.data.loaders import build_loaders
+    from recbole_ext.data.loading import load_data
     from recbole_ext.model.base import NextItemRecommender
-    from recbole_ext.runner import load_data
 
     keys = {"data_path": task.data_path, "MAX_ITEM_LIST_LENGTH": task.max_length, "use_gpu": False}
     config = ExtConfig(task.args["model"], task.dataset, config_dict=keys)

@@ -24,8 +24,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import build_loaders
+from recbole_ext.data.loading import load_data
 from recbole_ext.nn.losses import has_fast_bfloat16
-from recbole_ext.runner import load_data
 from recbole_ext.training.run_folder import RunFolder
 from recbole_ext.training.trainer import SequenceTrainer
 

@@ -14,24 +14,7 @@ from typing import Any
 from recbole_ext import paths
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, nearest, show
-from recbole_ext.stock import CANNOT_RANK, class_in, recbole_dir, recbole_models
-
-__all__ = [
-    "MODELS",
-    "REGISTERED",
-    "Lineage",
-    "ModelInfo",
-    "Registered",
-    "class_lineage",
-    "get_model_class",
-    "known_names",
-    "lineage",
-    "list_models",
-    "recbole_dir",
-    "recbole_models",
-    "register_model",
-    "unknown_model",
-]
+from recbole_ext.stock import CANNOT_RANK, class_in, recbole_models
 
 MODELS: dict[str, str] = {
     "ComposableRecommender": "recbole_ext.model.composable:ComposableRecommender",

@@ -32,6 +32,7 @@ from recbole_ext.inference.results import Recommendations
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.training import checkpoint
 from recbole_ext.training.history import to_csv
+from recbole_ext.training.progress import OnValidation
 from recbole_ext.training.results import describe, read_metrics, report, write_ranks
 from recbole_ext.training.run_folder import (
     CONFIG_FILE,
@@ -42,9 +43,7 @@ from recbole_ext.training.run_folder import (
     RunFolder,
 )
 from recbole_ext.training.supported import check_trainer
-from recbole_ext.training.trainer import OnValidation, SequenceTrainer
-
-__all__ = ["Run", "check_trainer", "load", "load_data", "prepared_data", "resume", "run"]
+from recbole_ext.training.trainer import SequenceTrainer
 
 
 @dataclass

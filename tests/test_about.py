@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recbole_ext import paths, registry
+from recbole_ext import paths, registry, stock
 from recbole_ext.about import about, defaults
 from recbole_ext.cli import main
 
@@ -34,7 +34,7 @@ def test_recboles_papers_are_read_from_its_files() -> None:
     assert (sasrec.year, sasrec.objective) == ("2018", "next item, last position, CE")
     assert about("BERT4Rec").objective == "masked items, CE"
     assert about("Pop").paper == ""
-    years = [about(name).year for name in registry.recbole_models()]
+    years = [about(name).year for name in stock.recbole_models()]
     assert sum(year != "" for year in years) > 80
     assert all(1990 < int(year) < 2025 for year in years if year)
 

@@ -11,7 +11,8 @@ from recbole.data.dataloader import TrainDataLoader
 
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import TRIMMABLE, EvaluationLoader, build_loaders
-from recbole_ext.runner import Run, load, load_data, run
+from recbole_ext.data.loading import load_data
+from recbole_ext.runner import Run, load, run
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 

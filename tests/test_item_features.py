@@ -14,8 +14,9 @@ from recbole.data import create_dataset, data_preparation
 
 from recbole_ext import load, run
 from recbole_ext.config import ExtConfig
+from recbole_ext.data.loading import load_data
 from recbole_ext.errors import ConfigError
-from recbole_ext.runner import Run, load_data
+from recbole_ext.runner import Run
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 

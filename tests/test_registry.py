@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from recbole_ext import registry
+from recbole_ext import registry, stock
 from recbole_ext.errors import ConfigError, UserError, nearest, show
 
 
@@ -23,7 +23,7 @@ def test_models_of_both_sources() -> None:
 
 
 def test_recboles_models() -> None:
-    found = registry.recbole_models()
+    found = stock.recbole_models()
     assert len(found) == 94
     assert found["BERT4Rec"] == ("sequential", "recbole.model.sequential_recommender.bert4rec")
     assert found["Random"] == ("general", "recbole.model.general_recommender.random")

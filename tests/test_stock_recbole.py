@@ -15,8 +15,8 @@ from recbole.utils import init_seed
 
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import build_loaders
+from recbole_ext.data.loading import load_data
 from recbole_ext.evaluation.evaluator import Evaluator
-from recbole_ext.runner import load_data
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 

@@ -19,8 +19,8 @@ from benchmarks.peers.epoch_clock import EpochClock
 from benchmarks.peers.protocol import Figures, Task, answer, read_task, versions_of
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import SequenceLoader, build_loaders
+from recbole_ext.data.loading import load_data
 from recbole_ext.nn.losses import product_dtype
-from recbole_ext.runner import load_data
 from recbole_ext.training.run_folder import RunFolder
 from recbole_ext.training.trainer import SequenceTrainer
 

@@ -19,11 +19,11 @@ from benchmarks.peers import scores
 from benchmarks.peers.protocol import RankingFigures, RankingTask, answer, read_task, versions_of
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import build_loaders
+from recbole_ext.data.loading import load_data
 from recbole_ext.evaluation.evaluator import Evaluation
 from recbole_ext.evaluation.metrics import SEEN_MASKED, summarize
 from recbole_ext.evaluation.ranks import Ranks, rank_targets
 from recbole_ext.model.base import NextItemRecommender
-from recbole_ext.runner import load_data
 from recbole_ext.training.run_folder import RunFolder
 from recbole_ext.training.trainer import SequenceTrainer
 

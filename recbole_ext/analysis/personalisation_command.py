@@ -63,8 +63,8 @@ def of_data(config: ExtConfig) -> dict[str, Any]:
     """What the data alone say."""
     from recbole_ext.analysis.personalisation import sharing
     from recbole_ext.data.loaders import split_of
+    from recbole_ext.data.loading import load_data
     from recbole_ext.data.rows import held_out_rows
-    from recbole_ext.runner import load_data
 
     flat, window = load_data(config), config["MAX_ITEM_LIST_LENGTH"]
     rows = held_out_rows(flat.store, split_of(config, flat).test, window)

@@ -42,8 +42,8 @@ def main(args: argparse.Namespace) -> int:
     shown = whole("--show", args.show)
 
     from recbole_ext.data.loaders import split_of
+    from recbole_ext.data.loading import load_data
     from recbole_ext.data.split import train_lengths
-    from recbole_ext.runner import load_data
 
     config = data_config(args)
     flat = load_data(config)

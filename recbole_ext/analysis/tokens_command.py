@@ -70,7 +70,7 @@ def _item_corpora(config: ExtConfig) -> list[Corpus]:
     from recbole_ext.analysis.corpora import code_corpus, item_corpus
     from recbole_ext.data.item_codes import item_codes
     from recbole_ext.data.loaders import split_of
-    from recbole_ext.runner import load_data
+    from recbole_ext.data.loading import load_data
 
     flat = load_data(config)
     items = item_corpus(flat.store, split_of(config, flat))

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from recbole_ext import registry
+from recbole_ext import stock
 from recbole_ext.config.keys import ANY_MODEL, ARCHITECTURE
 from recbole_ext.config.schema import Key
 from recbole_ext.config.sources import read_yaml
@@ -44,18 +44,18 @@ def builtin_keys(model: str) -> dict[str, Key]:
 @cache
 def models_with_key(key: str) -> list[str]:
     """The models of RecBole that have a key of this name."""
-    return [model for model in registry.recbole_models() if key in builtin_keys(model)]
+    return [model for model in stock.recbole_models() if key in builtin_keys(model)]
 
 
 def read_builtin_yaml(model: str) -> dict[str, Any]:
     """RecBole's defaults of a model; empty for the few models without a file."""
-    file = registry.recbole_dir() / "properties" / "model" / f"{model}.yaml"
+    file = stock.recbole_dir() / "properties" / "model" / f"{model}.yaml"
     return read_yaml(file, f"RecBole's {file.name}") if file.is_file() else {}
 
 
 def _keys_in_source(model: str) -> set[str]:
-    _, module = registry.recbole_models()[model]
-    file = registry.recbole_dir().parent / Path(*module.split(".")).with_suffix(".py")
+    _, module = stock.recbole_models()[model]
+    file = stock.recbole_dir().parent / Path(*module.split(".")).with_suffix(".py")
     return set(re.findall(r"""config\[["'](\w+)["']\]""", file.read_text(encoding="utf-8")))
 
 

@@ -12,7 +12,7 @@ from recbole_ext.experiment.one_job import Spec
 def check(specs: Iterable[Spec], name: str) -> None:
     """Raises ConfigError for a model, a key or a value that cannot be used, naming file and job."""
     from recbole_ext.config import ExtConfig
-    from recbole_ext.runner import check_trainer
+    from recbole_ext.training.supported import check_trainer
 
     environment = dict(os.environ)  # gpu_id of one job must not choose for the others
     for spec in {spec.name: spec for spec in specs}.values():

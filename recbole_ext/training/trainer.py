@@ -31,8 +31,6 @@ from recbole_ext.training.progress import OnValidation, Progress, Validation
 from recbole_ext.training.run_folder import MODEL_FILE, RESUME_FILE, TENSORBOARD_DIR, RunFolder
 from recbole_ext.training.scalars import Scalars
 
-__all__ = ["OnValidation", "Progress", "SequenceTrainer", "Validation"]
-
 
 class SequenceTrainer(Trainer):
     """Trains any model of the run on RecBole's Trainer and keeps its run folder.

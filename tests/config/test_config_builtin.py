@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from recbole_ext import registry
+from recbole_ext import stock
 from recbole_ext.config import ExtConfig
 from recbole_ext.errors import ConfigError
 
@@ -62,9 +62,9 @@ def test_spellings_of_no_negatives(spelling: object) -> None:
     assert config.resolved()["train_neg_sample_args"] is None
 
 
-@pytest.mark.parametrize("model", sorted(registry.recbole_models()))
+@pytest.mark.parametrize("model", sorted(stock.recbole_models()))
 def test_every_model_of_recbole_gets_a_config(model: str) -> None:
-    if registry.recbole_models()[model][0] == "exlib":
+    if stock.recbole_models()[model][0] == "exlib":
         with pytest.raises(ConfigError, match="cannot rank"):
             ExtConfig(model, "ml-100k")
         return
@@ -125,7 +125,7 @@ def test_bundled_ml_100k_unless_there_is_an_own_one(tmp_path: Path) -> None:
             ExtConfig("FPARec", "ml-100k", cli_args=[f"--data_path={tmp_path}"])["data_path"]
         )
 
-    bundled = registry.recbole_dir() / "dataset_example" / "ml-100k"
+    bundled = stock.recbole_dir() / "dataset_example" / "ml-100k"
     assert place().resolve() == bundled.resolve()
     own = tmp_path / "ml-100k"
     own.mkdir()

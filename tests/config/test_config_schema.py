@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from recbole_ext import paths, registry
+from recbole_ext import paths, registry, stock
 from recbole_ext.config.builtin import builtin_keys
 from recbole_ext.config.keys import ANY_MODEL, ARCHITECTURE, METRICS, TABLE
 from recbole_ext.config.known import known_keys
@@ -13,7 +13,7 @@ from recbole_ext.config.sources import read_yaml
 
 
 def defaults(*parts: str) -> dict[str, Any]:
-    file = registry.recbole_dir().joinpath("properties", *parts)
+    file = stock.recbole_dir().joinpath("properties", *parts)
     return read_yaml(file, file.name)
 
 
@@ -37,8 +37,8 @@ def test_recboles_own_defaults_pass(parts: tuple[str, ...]) -> None:
 
 
 def test_defaults_of_all_of_recboles_models_pass() -> None:
-    for model in registry.recbole_models():
-        file = registry.recbole_dir() / "properties" / "model" / f"{model}.yaml"
+    for model in stock.recbole_models():
+        file = stock.recbole_dir() / "properties" / "model" / f"{model}.yaml"
         keys = {**ANY_MODEL, **builtin_keys(model)}
         for key, value in (read_yaml(file, model) if file.is_file() else {}).items():
             assert value == "None" or keys[key].accepts(value), (model, key, value)

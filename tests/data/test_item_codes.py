@@ -16,11 +16,11 @@ from recbole_ext.data.attribute_codes import attribute_codes
 from recbole_ext.data.item_codes import item_codes, random_codes
 from recbole_ext.data.item_columns import ItemColumn
 from recbole_ext.data.item_svd import item_vectors
+from recbole_ext.data.loading import load_data
 from recbole_ext.data.quantisation import product_codes, residual_codes
 from recbole_ext.data.row_numbers import row_numbers
 from recbole_ext.data.split import leave_one_out
 from recbole_ext.data.training_pairs import training_pairs
-from recbole_ext.runner import load_data
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 

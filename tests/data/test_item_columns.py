@@ -12,8 +12,8 @@ from recbole.data import create_dataset, data_preparation
 
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.item_columns import item_columns, standardised
+from recbole_ext.data.loading import load_data
 from recbole_ext.errors import DataError
-from recbole_ext.runner import load_data
 from tests.conftest import write_atomic
 
 pytestmark = pytest.mark.usefixtures("quiet_place")

@@ -11,8 +11,8 @@ from recbole.data import create_dataset, data_preparation
 
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import build_loaders
+from recbole_ext.data.loading import load_data
 from recbole_ext.data.popularity import expected_targets, target_counts
-from recbole_ext.runner import load_data
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 

@@ -14,13 +14,13 @@ import torch
 from recbole.data import create_dataset
 from recbole.data.dataset import Dataset, SequentialDataset
 
-from recbole_ext import registry
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.batches import FieldNames, gather
 from recbole_ext.data.dataset import FlatSequentialDataset, PrefixDataset
+from recbole_ext.data.loading import load_data
 from recbole_ext.data.rows import held_out_rows, prefix_rows
 from recbole_ext.data.split import leave_one_out
-from recbole_ext.runner import load_data
+from recbole_ext.stock import recbole_dir
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 
@@ -30,7 +30,7 @@ WIDTH = 12
 
 
 def bundled() -> pd.DataFrame:
-    file = registry.recbole_dir() / "dataset_example" / ML_100K
+    file = recbole_dir() / "dataset_example" / ML_100K
     return pd.read_csv(file, sep="\t", names=COLUMNS, header=0)
 
 

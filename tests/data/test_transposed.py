@@ -12,9 +12,9 @@ from recbole.data import create_dataset, data_preparation
 
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import build_loaders, split_of
+from recbole_ext.data.loading import load_data
 from recbole_ext.data.transposed import item_sequences
 from recbole_ext.errors import ConfigError
-from recbole_ext.runner import load_data
 from tests.conftest import SMALL, cycling_rows, write_atomic
 
 pytestmark = pytest.mark.usefixtures("quiet_place")

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import EvaluationLoader
+from recbole_ext.data.loading import load_data
 from recbole_ext.data.split import leave_one_out
 from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
 from recbole_ext.evaluation.lists import top_items, training_counts
-from recbole_ext.runner import load_data
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 

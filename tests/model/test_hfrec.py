@@ -21,10 +21,11 @@ from recbole_ext.cli import main
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.batches import TARGET_COUNT
 from recbole_ext.data.loaders import build_loaders
+from recbole_ext.data.loading import load_data
 from recbole_ext.errors import ConfigError
 from recbole_ext.evaluation.evaluator import Evaluator
 from recbole_ext.model.hfrec import HFRec
-from recbole_ext.runner import load, load_data, resume, run
+from recbole_ext.runner import load, resume, run
 from recbole_ext.training.run_folder import METRICS_FILE, MODEL_FILE, RESUME_FILE
 from recbole_ext.training.trainer import SequenceTrainer
 

@@ -13,8 +13,8 @@ import torch
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.batches import TARGET_COUNT, TARGET_WEIGHT
 from recbole_ext.data.loaders import SequenceLoader, build_loaders
+from recbole_ext.data.loading import load_data
 from recbole_ext.model.base import NextItemRecommender
-from recbole_ext.runner import load_data
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 

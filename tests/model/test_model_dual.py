@@ -16,9 +16,10 @@ from torch import Tensor
 
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import build_loaders
+from recbole_ext.data.loading import load_data
 from recbole_ext.errors import ConfigError
 from recbole_ext.model.dual import DualSASRec
-from recbole_ext.runner import load, load_data, run
+from recbole_ext.runner import load, run
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 

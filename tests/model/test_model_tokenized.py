@@ -16,9 +16,10 @@ from recbole_ext import load, run
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.batches import TARGET_COUNT, TARGET_WEIGHT
 from recbole_ext.data.item_codes import item_codes
+from recbole_ext.data.loading import load_data
 from recbole_ext.errors import ConfigError
 from recbole_ext.nn.catalogue import CodeCatalogue, TableCatalogue
-from recbole_ext.runner import Run, load_data
+from recbole_ext.runner import Run
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 

@@ -14,8 +14,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from recbole_ext.runner import Run, run
 from recbole_ext.training import checkpoint
+from recbole_ext.training.progress import Progress
 from recbole_ext.training.run_folder import HISTORY_FILE, MODEL_FILE, TENSORBOARD_DIR
-from recbole_ext.training.trainer import Progress, SequenceTrainer
+from recbole_ext.training.trainer import SequenceTrainer
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 

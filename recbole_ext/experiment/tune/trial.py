@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recbole_ext.experiment.tune.folder import ERROR_FILE, FAILED, FINISHED, Report, TrialFolder
+from recbole_ext.training.progress import Validation
 from recbole_ext.training.run_folder import CONFIG_FILE
-from recbole_ext.training.trainer import Validation
 
 
 def train_trial(trial: TrialFolder, report: Callable[[Report], None]) -> None:

@@ -12,8 +12,8 @@ import torch
 from benchmarks.ingestion import write
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import build_loaders
+from recbole_ext.data.loading import load_data
 from recbole_ext.errors import DataError
-from recbole_ext.runner import load_data
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from recbole_ext.config import ExtConfig
+from recbole_ext.data.loading import load_data
 from recbole_ext.errors import DataError
-from recbole_ext.runner import load_data
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 FUZZ = settings(
