@@ -24,12 +24,25 @@ def item_sequences(config: Any, dataset: Any) -> SequenceStore:
     Args:
         dataset: this library's flat data set, or the training part of RecBole's own.
     """
-    flat = isinstance(dataset, FlatOrder)
-    users, items, times = (_flat_training if flat else _prefix_training)(config, dataset)
+    users, items, times = _training(config, dataset)
     n_users = dataset.num(config["USER_ID_FIELD"])
     n_items = dataset.num(config["ITEM_ID_FIELD"])
     order = chronological_order(items, times)
     return SequenceStore.from_ordered(users[order], items, n_items, n_users)
+
+
+def newest_items(config: Any, dataset: Any) -> IntArray:
+    """[n_users] each user's newest training item; PAD for one who has none."""
+    users, items, times = _training(config, dataset)
+    order = chronological_order(users, times)
+    newest = np.zeros(dataset.num(config["USER_ID_FIELD"]), dtype=items.dtype)
+    newest[users[order]] = items[order]  # of a user's items the last one stays
+    return newest
+
+
+def _training(config: Any, dataset: Any) -> Interactions:
+    flat = isinstance(dataset, FlatOrder)
+    return (_flat_training if flat else _prefix_training)(config, dataset)
 
 
 def _flat_training(config: Any, dataset: FlatOrder) -> Interactions:

@@ -8,7 +8,7 @@ import torch
 from recbole.data.interaction import Interaction
 from torch import Tensor
 
-from recbole_ext.data.transposed import item_sequences
+from recbole_ext.data.transposed import item_sequences, newest_items
 from recbole_ext.model.composable import ComposableRecommender
 from recbole_ext.nn.duality import Consistency, DualEncoder, Duality, ItemUsers, VectorBank
 
@@ -16,18 +16,23 @@ from recbole_ext.nn.duality import Consistency, DualEncoder, Duality, ItemUsers,
 class DualSASRec(ComposableRecommender):
     """loss = CE + λ · consistency of e(i) with i' = dual encoder(the users of i).
 
-    A user's vector is the state at the newest position of the user's last training row. It goes
-    through a memory bank, so that the users of an item need not be encoded for its sake. All users
-    of a batch are taken out of the sequences that its step reads. Keys:
-    ``properties/model/DualSASRec.yaml``.
+    A user's vector is the state that is to name the user's newest training item: of the rows of a
+    user (prefixes, windows) the newest one gives it. It goes through a memory bank, so that the
+    users of an item need not be encoded for its sake. All users of a batch are taken out of the
+    sequences that its step reads. Keys: ``properties/model/DualSASRec.yaml``.
 
     With ``dual_weight: 0`` there is neither bank nor dual encoder, and the model is its base.
     """
+
+    newest_items: Tensor  # [n_users], by which the newest row of a user is known
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)  # first: the base's weights do not depend on the dual's
         self.dual_weight: float = config["dual_weight"]
         self.duality = self._build_duality(config, dataset) if self.dual_weight else None
+        if self.duality is not None:
+            newest = torch.from_numpy(newest_items(config, dataset))
+            self.register_buffer("newest_items", newest, persistent=False)
 
     def calculate_loss(self, interaction: Interaction) -> Tensor:
         task, user = self.task(interaction), self._users(interaction)
@@ -37,7 +42,8 @@ class DualSASRec(ComposableRecommender):
             return loss
         dual_loss = self.duality(task.targets, user, self.embedding.items)
         if self.training:  # never in a ranking, whose histories hold what is held out of training
-            self.duality.bank.write(user, states[:, -1])
+            whole = interaction[self.POS_ITEM_ID] == self.newest_items[user]
+            self.duality.bank.write(user[whole], states[whole, -1])
         return loss + self.dual_weight * dual_loss
 
     def _build_duality(self, config: Any, dataset: Any) -> Duality:

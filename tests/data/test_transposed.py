@@ -13,7 +13,7 @@ from recbole.data import create_dataset, data_preparation
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import build_loaders, split_of
 from recbole_ext.data.loading import load_data
-from recbole_ext.data.transposed import item_sequences
+from recbole_ext.data.transposed import item_sequences, newest_items
 from recbole_ext.errors import ConfigError
 from tests.conftest import SMALL, cycling_rows, write_atomic
 
@@ -48,6 +48,14 @@ def test_users_of_items_by_hand(shop: dict[str, Any]) -> None:
     dataset = load_data(config)
     found = by_token(dataset, item_sequences(config, dataset), "item_id", "user_id")
     assert found == {"a": "cid bob ann", "b": "bob ann", "c": "", "d": "cid", "e": ""}
+
+
+def test_newest_items_of_users_by_hand(shop: dict[str, Any]) -> None:
+    config = ExtConfig("DualSASRec", "shop", config_dict=shop)
+    dataset = load_data(config)
+    newest = dataset.field2id_token["item_id"][newest_items(config, dataset)]
+    by_user = dict(zip(dataset.field2id_token["user_id"], newest, strict=True))
+    assert by_user == {"[PAD]": "[PAD]", "ann": "b", "bob": "b", "cid": "d"}
 
 
 @pytest.mark.parametrize("protocol", ["paper", "recbole"])

@@ -133,6 +133,19 @@ def test_training_writes_the_newest_states_and_ranking_nothing(make: Any) -> Non
     assert bank_of(model)[others].equal(before[others])
 
 
+def test_an_older_row_of_a_user_leaves_the_bank_alone(make: Any) -> None:
+    """Of prefixes and windows the one that ends at the newest training item gives the vector."""
+    model, batch = make(dual_weight=0.1)  # one row a user
+    users, targets = batch["user_id"], batch["item_id"]
+    before = bank_of(model).clone()
+    older = torch.arange(len(users)) % 2 == 0
+    batch.interaction["item_id"] = torch.where(older, targets % (model.n_items - 1) + 1, targets)
+    model.train().calculate_loss(batch)
+    changed = (bank_of(model) != before).any(1)
+    assert not changed[users[older]].any()
+    assert changed[users[~older]].all()
+
+
 def test_gradients_reach_items_and_dual_encoder_unless_stopped(make: Any) -> None:
     for stopped, reached in {"none": (1, 1), "item": (0, 1), "dual": (1, 0)}.items():
         model, batch = make(dual_weight=1.0, dual_stop_gradient=stopped)
