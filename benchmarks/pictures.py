@@ -148,7 +148,8 @@ def quality_numbers(results: Path, protocol: str = "kept") -> Data:
 
     Over the seeds of a job: the mean of the metric, and the seconds of the quickest, epochs × the
     median epoch, evaluation excluded. Seconds compare on one machine that does nothing else:
-    ``<results>/elsewhere.txt`` names the jobs that none such has run; they are left out.
+    ``<results>/elsewhere.txt`` names the jobs that none such has run, which are left out, and the
+    seeds (``<experiment>/<job>/<seed>``) whose seconds do not count.
 
     Raises:
         DataError: no results, or a file that no run has left so.
@@ -157,7 +158,7 @@ def quality_numbers(results: Path, protocol: str = "kept") -> Data:
     left_out = _elsewhere(results / "elsewhere.txt")
     for folder in sorted({file.parents[1] for file in results.glob("*/*/*/metrics.json")}):
         if f"{folder.parent.name}/{folder.name}" not in left_out:
-            data, point = _job_numbers(folder, PROTOCOLS[protocol])
+            data, point = _job_numbers(folder, PROTOCOLS[protocol], left_out)
             by_dataset[data].append(point)
     datasets: list[Data] = [
         {"dataset": name, "sha256": digest, "runs": runs}
@@ -171,23 +172,25 @@ def quality_numbers(results: Path, protocol: str = "kept") -> Data:
 
 
 def _elsewhere(file: Path) -> set[str]:
-    """The jobs named in it, as ``<experiment>/<job>``; a line after # is a comment."""
+    """The jobs and seeds named in it; a line after # is a comment."""
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     return {line.strip() for line in lines if line.strip() and not line.startswith("#")}
 
 
-def _job_numbers(folder: Path, part: str) -> tuple[tuple[str, str], Data]:
+def _job_numbers(folder: Path, part: str, not_timed: set[str]) -> tuple[tuple[str, str], Data]:
     """(data set and its digest), the point of the job whose seeds lie in ``folder``."""
+    job = f"{folder.parent.name}/{folder.name}"
     files = sorted(folder.glob("*/metrics.json"))
     try:
-        seeds = [_read_json(file) for file in files]
-        first = seeds[0]
+        by_seed = {f"{job}/{file.parent.name}": _read_json(file) for file in files}
+        seeds, first = list(by_seed.values()), by_seed[min(by_seed)]
+        timed = [seed for name, seed in by_seed.items() if name not in not_timed]
         point = {
             "run": _called(folder.name, first),
             "experiment": folder.parent.name,
             "model": first["model"],
             "seeds": len(seeds),
-            "seconds": min(seed["epochs"] * seed["seconds_per_epoch"] for seed in seeds),
+            "seconds": min(seed["epochs"] * seed["seconds_per_epoch"] for seed in timed),
             METRIC: fmean(seed[part][METRIC] for seed in seeds),
         }
         return (first["dataset"], first["data"]["sha256"]), point

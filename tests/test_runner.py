@@ -57,8 +57,10 @@ def test_a_run_on_ml_100k(ml_100k: Settings, tmp_path: Path) -> None:
     assert metrics == finished.metrics
     assert set(metrics) == {
         *("model", "dataset", "seed", *PARTS, "best_epoch", "epochs", "seconds_per_epoch"),
-        *("train_seconds", "parameters", "data", "versions"),
+        *("train_seconds", "device", "parameters", "data", "versions"),
     }
+    on_gpu = torch.cuda.is_available()
+    assert metrics["device"] == (torch.cuda.get_device_name() if on_gpu else "cpu")
     assert (metrics["model"], metrics["dataset"], metrics["seed"]) == ("FPARec", "ml-100k", 7)
     assert metrics["data"] == {
         "users": 943,

@@ -80,6 +80,11 @@ class Gathered:
         """A figure of ``metrics.json`` over seeds."""
         return Statistic(tuple(float(run.metrics[key]) for run in self.runs))
 
+    def devices(self) -> list[str]:
+        """What the runs were trained on; nothing of runs that have not noted it."""
+        noted = (run.metrics.get("device") for run in self.runs)
+        return sorted({str(device) for device in noted if device})
+
     def time_to_best(self) -> Statistic:
         """Training seconds up to the end of the best epoch."""
         return Statistic(tuple(r.seconds_after(r.metrics["best_epoch"]) for r in self.runs))

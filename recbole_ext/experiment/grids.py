@@ -44,14 +44,15 @@ def quality(report: TableReport) -> Grid:
 
 
 def cost(report: TableReport) -> Grid:
-    """Parameters and times."""
-    headers = ("job", "best epoch", "s an epoch", "s to best", "parameters")
+    """Parameters, times and what they were taken on."""
+    headers = ("job", "best epoch", "s an epoch", "s to best", "trained on", "parameters")
     rows = (
         (
             Cell(one.job.name),
             Cell(_best_epochs(one), one.number("best_epoch").median),
             seconds(one.number("seconds_per_epoch")),
             seconds(one.time_to_best()),
+            Cell(", ".join(one.devices()) or NOTHING),
             Cell(f"{one.runs[0].metrics['parameters']:,}", one.runs[0].metrics["parameters"]),
         )
         for one in report.jobs

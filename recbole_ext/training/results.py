@@ -8,6 +8,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
 
 from recbole_ext.errors import CheckpointError
@@ -76,6 +77,7 @@ def report(assembled: Run, test: dict[str, float], seconds: float) -> dict[str, 
         "epochs": progress.epoch + 1,
         "seconds_per_epoch": assembled.trainer.seconds_per_epoch(),
         "train_seconds": seconds,
+        "device": device_name(config["device"]),
         "parameters": n_parameters(assembled.model),
         "data": {
             "users": store.n_users - 1,
@@ -85,6 +87,11 @@ def report(assembled: Run, test: dict[str, float], seconds: float) -> dict[str, 
         },
         "versions": versions(),
     }
+
+
+def device_name(device: torch.device) -> str:
+    """``cpu``, or what the GPU is called: seconds of one compare with those of no other."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def versions() -> dict[str, str]:

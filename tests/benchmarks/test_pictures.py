@@ -63,6 +63,15 @@ def test_jobs_of_other_machines_are_left_out(toy: Path) -> None:
     assert sorted(one["run"] for one in entry["runs"]) == ["FPARec", "FPARec c", "PARec b x"]
 
 
+def test_seconds_of_seeds_from_other_machines_do_not_count(toy: Path) -> None:
+    run(toy, "FPARec", 8, 0.3, seed=2025)
+    (toy / "elsewhere.txt").write_text("toy/ml-1m_FPARec/2025\n")
+    (entry,) = pictures.quality_numbers(toy)["datasets"]
+    (point,) = [one for one in entry["runs"] if one["run"] == "FPARec"]
+    assert (point["seeds"], point["seconds"]) == (2, 20)
+    assert point[METRIC] == pytest.approx(0.2)
+
+
 def test_labels_do_not_overlap() -> None:
     figure = pictures.draw_quality(pictures.quality_numbers(RESULTS))
     figure.canvas.draw()

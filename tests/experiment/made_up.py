@@ -45,7 +45,8 @@ def write_run(
     metrics = {
         "model": "M", "dataset": "toy", "seed": seed, "valid": kept, "valid_seen_masked": masked,
         "test": kept, "test_seen_masked": masked, "best_epoch": 1, "epochs": 3,
-        "seconds_per_epoch": 2.5, "train_seconds": 9.0, "parameters": int(1000 * quality),
+        "seconds_per_epoch": 2.5, "train_seconds": 9.0, "device": "cpu",
+        "parameters": int(1000 * quality),
         "data": {"users": USERS, "items": 40, "interactions": 999, "sha256": data},
     } | overrides  # fmt: skip
     epochs = [
