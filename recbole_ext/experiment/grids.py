@@ -44,20 +44,23 @@ def quality(report: TableReport) -> Grid:
 
 
 def cost(report: TableReport) -> Grid:
-    """Parameters, times and what they were taken on."""
-    headers = ("job", "best epoch", "s an epoch", "s to best", "trained on", "parameters")
-    rows = (
-        (
+    """Parameters, times and, where a run has noted it, what they were taken on."""
+    headers = ["job", "best epoch", "s an epoch", "s to best", "parameters"]
+    rows = [
+        [
             Cell(one.job.name),
             Cell(_best_epochs(one), one.number("best_epoch").median),
             seconds(one.number("seconds_per_epoch")),
             seconds(one.time_to_best()),
-            Cell(", ".join(one.devices()) or NOTHING),
             Cell(f"{one.runs[0].metrics['parameters']:,}", one.runs[0].metrics["parameters"]),
-        )
+        ]
         for one in report.jobs
-    )
-    return Grid("cost", headers, tuple(rows))
+    ]
+    if any(one.devices() for one in report.jobs):
+        headers.append("trained on")
+        for row, one in zip(rows, report.jobs, strict=True):
+            row.append(Cell(", ".join(one.devices()) or NOTHING))
+    return Grid("cost", tuple(headers), tuple(map(tuple, rows)))
 
 
 def significance(comparisons: Sequence[Comparison]) -> Grid:

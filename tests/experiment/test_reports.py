@@ -51,7 +51,7 @@ def test_markdown_figures_are_those_of_metrics_json(toy: tuple[Report, Metrics, 
     assert [shown[job][5] for job in shown] == ["0.2500/–", "0.0821/0.0402", "–"]
     assert [shown[job][1] for job in shown] == ["1 2", "1 2", "1"]
     cost = {row[0]: row for row in rows[3:6]}
-    assert cost["toy_good"] == ["toy_good", "1 of 3, 1 of 3", "2.5", "5.0", "cpu", "2,000"]
+    assert cost["toy_good"] == ["toy_good", "1 of 3, 1 of 3", "2.5", "5.0", "2,000", "cpu"]
 
 
 def test_csv_has_every_metric_in_full_precision(toy: tuple[Report, Metrics, Path]) -> None:
