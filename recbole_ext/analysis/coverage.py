@@ -6,23 +6,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recbole_ext.analysis.deciles import DECILES, popularity_deciles
 from recbole_ext.data.split import Split, in_training
 from recbole_ext.data.store import IntArray, SequenceStore
 
 LEAST_USERS = (1, 5, 20)
-N_GROUPS = 10
 
 
 @dataclass(frozen=True)
 class Decile:
-    """A tenth of the items by training interactions, the most popular ones in the first.
+    """A tenth of the items by training interactions.
 
     Attributes:
+        decile: 1 to 10, the most popular.
         items: how many.
         interactions: training interactions of all of them.
         with_users: share of the items with at least 1, 5, 20 training users (:data:`LEAST_USERS`).
     """
 
+    decile: int
     items: int
     interactions: int
     with_users: tuple[float, ...]
@@ -38,14 +40,16 @@ def training_users(store: SequenceStore, split: Split) -> tuple[IntArray, IntArr
 
 
 def by_decile(interactions: IntArray, users: IntArray) -> list[Decile]:
-    """Both [n_items], PAD first, which is no item. Ties are split by id; none is empty."""
-    order = 1 + np.argsort(-interactions[1:], kind="stable")
+    """Both [n_items], PAD first, which is no item; tenths without an item are left out."""
+    deciles = popularity_deciles(interactions)
+    groups = [(place, deciles == place) for place in range(1, DECILES + 1)]
     return [
         Decile(
-            len(group),
-            int(interactions[group].sum()),
-            tuple(float((users[group] >= least).mean()) for least in LEAST_USERS),
+            place,
+            int(mine.sum()),
+            int(interactions[mine].sum()),
+            tuple(float((users[mine] >= least).mean()) for least in LEAST_USERS),
         )
-        for group in np.array_split(order, N_GROUPS)
-        if len(group)
+        for place, mine in groups
+        if mine.any()
     ]

@@ -19,8 +19,9 @@ that differ in their seed alone, how stable the embeddings are (orthogonal Procr
   recbole_ext analyze duality saved/a saved/b saved/c --out=duality.json
 """
 LEGEND = (
-    "effective rank: exp of the entropy of the centred embeddings' singular values; at most d. "
-    "stability: cosine after the best rotation, 1 is the same; chance: with items shuffled."
+    "decile: of the items by training interactions, 10 the most popular. effective rank: exp of "
+    "the entropy of the centred embeddings' singular values; at most d. stability: cosine after "
+    "the best rotation, 1 is the same; chance: with items shuffled."
 )
 
 
@@ -62,11 +63,11 @@ def _coverage(deciles: list[Mapping[str, Any]]) -> str:
     from tabulate import tabulate
 
     rows = [
-        [place, f"{one['items']:,}", f"{one['interactions']:,}",
+        [one["decile"], f"{one['items']:,}", f"{one['interactions']:,}",
          *(f"{100 * share:.1f} %" for share in one["with_users"])]
-        for place, one in enumerate(deciles, 1)
+        for one in deciles
     ]  # fmt: skip
-    headers = ("popularity decile", "items", "interactions", ">= 1", ">= 5", ">= 20")
+    headers = ("decile", "items", "interactions", ">= 1", ">= 5", ">= 20")
     return tabulate(rows, headers, disable_numparse=True, stralign="right")
 
 

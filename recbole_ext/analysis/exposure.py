@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recbole_ext.analysis.deciles import DECILES, popularity_deciles
 from recbole_ext.data.store import IntArray
 from recbole_ext.inference.generation.measures import gini_of_counts
 from recbole_ext.nn.embedding import PAD
 
 FloatArray = NDArray[np.float64]
 
-DECILES = 10
 EXTREMES = 10  # items named at either end
 
 
@@ -23,15 +23,6 @@ def exposure_of(items: IntArray, n_items: int) -> IntArray:
     counts = np.bincount(items.ravel(), minlength=n_items)
     counts[PAD] = 0
     return counts
-
-
-def popularity_deciles(consumption: IntArray) -> IntArray:
-    """[V] 1 (the least consumed tenth of the items) to 10; PAD's is 0. Ties are cut by item id."""
-    n = len(consumption) - 1
-    order = np.argsort(consumption[PAD + 1 :], kind="stable")
-    deciles = np.zeros(n + 1, dtype=np.int64)
-    deciles[order + 1] = np.arange(n) * DECILES // n + 1
-    return deciles
 
 
 def summary(counts: IntArray) -> dict[str, float | None]:

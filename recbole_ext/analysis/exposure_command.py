@@ -139,7 +139,8 @@ class Lists:
 
         import numpy as np
 
-        from recbole_ext.analysis.exposure import exposure_of, popularity_deciles
+        from recbole_ext.analysis.deciles import popularity_deciles
+        from recbole_ext.analysis.exposure import exposure_of
 
         n_items = len(self.consumption)
         columns = [popularity_deciles(self.consumption), self.consumption]

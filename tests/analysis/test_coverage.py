@@ -20,7 +20,8 @@ def test_training_users_count_each_user_once_and_held_out_ones_never() -> None:
 
 def test_deciles_by_hand() -> None:
     users = np.array([99, *range(40, 0, -2)])  # 20 items of 40, 38, ..., 2 users; PAD aside
-    found = by_decile(2 * users, users)
+    found = by_decile(2 * users, users)[::-1]
+    assert [one.decile for one in found] == list(range(10, 0, -1))
     assert [one.items for one in found] == [2] * 10
     assert [one.interactions for one in found] == [2 * (78 - 8 * d) for d in range(10)]
     assert {one.with_users[0] for one in found} == {1.0}
@@ -31,5 +32,5 @@ def test_deciles_by_hand() -> None:
 def test_fewer_items_than_deciles() -> None:
     found = by_decile(np.array([0, 5, 0, 7]), np.array([0, 5, 0, 6]))
     assert [(one.items, one.interactions, one.with_users) for one in found] == [
-        (1, 7, (1.0, 1.0, 0.0)), (1, 5, (1.0, 1.0, 0.0)), (1, 0, (0.0, 0.0, 0.0)),
+        (1, 0, (0.0, 0.0, 0.0)), (1, 5, (1.0, 1.0, 0.0)), (1, 7, (1.0, 1.0, 0.0)),
     ]  # fmt: skip

@@ -49,7 +49,7 @@ def test_the_report(runs: list[str], capsys: pytest.CaptureFixture[str], tmp_pat
     trained = (split.train_end - store.offsets[:-1]).sum()
     assert sum(one["interactions"] for one in covered["deciles"]) == trained
     counts = [one["interactions"] for one in covered["deciles"]]
-    assert counts == sorted(counts, reverse=True)
+    assert counts == sorted(counts)
     assert np.shape([one["with_users"] for one in covered["deciles"]]) == (10, 3)
 
 

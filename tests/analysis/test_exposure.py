@@ -7,13 +7,13 @@ import math
 import numpy as np
 import pytest
 
+from recbole_ext.analysis.deciles import popularity_deciles
 from recbole_ext.analysis.exposure import (
     by_decile,
     exposure_of,
     extremes,
     largest_ratio,
     of_lists,
-    popularity_deciles,
     quality,
     summary,
 )
