@@ -47,7 +47,7 @@ def tried(spec: BackboneSpec) -> Trial:
     key = repr(spec)
     if key not in _TRIED:
         with torch.random.fork_rng(devices=[]), torch.enable_grad(), quiet():
-            torch.manual_seed(_SEED)
+            torch.default_generator.manual_seed(_SEED)  # torch.manual_seed seeds GPUs as well
             _TRIED[key] = _try(spec)
     return _TRIED[key]
 
