@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from recbole_ext import registry
 from recbole_ext.config import ExtConfig
 from recbole_ext.errors import ConfigError
+from tests.conftest import ROOT
 
 
 def preset(properties: Path, name: str, text: str) -> None:
@@ -99,3 +101,14 @@ def test_a_class_handed_over_uses_the_settings_of_its_nearest_named_ancestor() -
     theirs = type("Theirs", (registry.get_model_class("SASRec"),), {})
     config = ExtConfig(theirs, "shop")
     assert (config["inner_size"], config["train_objective"]) == (256, "last_position")
+
+
+def test_sasrecplus_is_what_the_best_result_on_ml_1m_was_given() -> None:
+    job = ROOT / "results" / "quality" / "ml-1m_RelPARec_128_cosine" / "2024"
+    given = yaml.safe_load((job / "experiment.yaml").read_text(encoding="utf-8"))
+    shared = {"seed": given["seed"], "dataset": "ml-100k"}
+    measured = ExtConfig(given["model"], "ml-100k", config_dict=given | shared)
+    preset = ExtConfig("SASRecPlus", "ml-100k", config_dict=shared)
+    differing = {key for key, value in measured.final_config_dict.items() if preset[key] != value}
+    assert differing <= {"model"}
+    assert preset["hidden_size"] == 128
