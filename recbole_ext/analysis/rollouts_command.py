@@ -70,10 +70,14 @@ def labels(reports: Sequence[dict[str, Any]]) -> list[str]:
     """What each curve is called: what tells the reports apart, the model at least."""
     ways = [
         [report["model"] for report in reports],
-        [f"{report['model']}, {report['options']['decode']}" for report in reports],
+        [f"{report['model']}, {_decoding(report['options'])}" for report in reports],
         [f"{report['model']}, {Path(report['run_dir']).name}" for report in reports],
     ]
     return next((names for names in ways if len(set(names)) == len(names)), ways[-1])
+
+
+def _decoding(options: dict[str, Any]) -> str:
+    return options["decode"] + (", seen excluded" if options.get("exclude_seen") else "")
 
 
 def _is_report(report: Any) -> bool:

@@ -44,6 +44,8 @@ def test_labels_tell_reports_apart() -> None:
     beam = report("A", [1.0], options={"decode": "beam", "steps": 1})
     assert labels([report("A", [1.0]), report("B", [1.0])]) == ["A", "B"]
     assert labels([report("A", [1.0]), beam]) == ["A, greedy", "A, beam"]
+    new = report("A", [1.0], options={"decode": "greedy", "exclude_seen": True})
+    assert labels([report("A", [1.0]), new]) == ["A, greedy", "A, greedy, seen excluded"]
     again = report("A", [1.0], run_dir="saved/A-2")
     assert labels([report("A", [1.0]), again]) == ["A, A-1", "A, A-2"]
 
