@@ -199,7 +199,7 @@ def _print_metrics(finished: Run) -> None:
     headers = ("metric", *columns.values())
     print(tabulate(rows, headers=headers, floatfmt=".4f", missingval="-"))
     print(
-        f"best epoch {results['best_epoch']} of {results['epochs']}, "
+        f"best epoch {results['best_epoch']} (of 0 to {results['epochs'] - 1}), "
         f"{results['seconds_per_epoch']:.2f} s an epoch, {results['train_seconds']:.1f} s in all"
     )
     print(f"run folder: {finished.run_dir}")

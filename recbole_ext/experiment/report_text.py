@@ -21,11 +21,11 @@ from recbole_ext.experiment.reported import Reported, figures_of
 HOW_TO_READ = """\
 Leave-one-out, all items ranked, the best epoch by validation tested once. *kept*: items of the
 history stay candidates; *masked*: they do not. Over several seeds: mean ± standard deviation
-(median). *reported*: what papers report, Hit@10/NDCG@10. *best epoch*: of how many run; a run that
-was best in its last epochs was stopped by its budget. Seconds without evaluation, by the median
-epoch, of machines that may have done other work as well. *difference*: job minus baseline over the
-users of both, with a bootstrap interval of 95 %; p values are two-sided, paired over users
-(bootstrap, Wilcoxon signed-rank) and Holm-corrected over the jobs of the table."""
+(median). *reported*: what papers report, Hit@10/NDCG@10. *best epoch*: counted from 0, of how many
+run; a run that was best in its last epochs was stopped by its budget. Seconds without evaluation,
+by the median epoch, of machines that may have done other work as well. *difference*: job minus
+baseline over the users of both, with a bootstrap interval of 95 %; p values are two-sided, paired
+over users (bootstrap, Wilcoxon signed-rank) and Holm-corrected over the jobs of the table."""
 
 MEASURES = """\
 Attention of the newest 20 x 20 block, of the first seed's run, mean over up to 1,000 test
