@@ -157,8 +157,8 @@ def quality_numbers(results: Path, protocol: str = "kept") -> Data:
     by_dataset: dict[tuple[str, str], list[Data]] = defaultdict(list)
     left_out = _elsewhere(results / "elsewhere.txt")
     for folder in sorted({file.parents[1] for file in results.glob("*/*/*/metrics.json")}):
-        if f"{folder.parent.name}/{folder.name}" not in left_out:
-            data, point = _job_numbers(folder, PROTOCOLS[protocol], left_out)
+        if timed := _timed_seeds(folder, left_out):
+            data, point = _job_numbers(folder, PROTOCOLS[protocol], timed)
             by_dataset[data].append(point)
     datasets: list[Data] = [
         {"dataset": name, "sha256": digest, "runs": runs}
@@ -177,20 +177,26 @@ def _elsewhere(file: Path) -> set[str]:
     return {line.strip() for line in lines if line.strip() and not line.startswith("#")}
 
 
-def _job_numbers(folder: Path, part: str, not_timed: set[str]) -> tuple[tuple[str, str], Data]:
-    """(data set and its digest), the point of the job whose seeds lie in ``folder``."""
+def _timed_seeds(folder: Path, left_out: set[str]) -> set[str]:
+    """The folders of a job's seeds whose seconds count."""
     job = f"{folder.parent.name}/{folder.name}"
+    seeds = {file.parent.name for file in folder.glob("*/metrics.json")}
+    return set() if job in left_out else {s for s in seeds if f"{job}/{s}" not in left_out}
+
+
+def _job_numbers(folder: Path, part: str, timed: set[str]) -> tuple[tuple[str, str], Data]:
+    """(data set and its digest), the point of the job whose seeds lie in ``folder``."""
     files = sorted(folder.glob("*/metrics.json"))
     try:
-        by_seed = {f"{job}/{file.parent.name}": _read_json(file) for file in files}
-        seeds, first = list(by_seed.values()), by_seed[min(by_seed)]
-        timed = [seed for name, seed in by_seed.items() if name not in not_timed]
+        seeds = [_read_json(file) for file in files]
+        first = seeds[0]
+        clocked = [s for file, s in zip(files, seeds, strict=True) if file.parent.name in timed]
         point = {
             "run": _called(folder.name, first),
             "experiment": folder.parent.name,
             "model": first["model"],
             "seeds": len(seeds),
-            "seconds": min(seed["epochs"] * seed["seconds_per_epoch"] for seed in timed),
+            "seconds": min(seed["epochs"] * seed["seconds_per_epoch"] for seed in clocked),
             METRIC: fmean(seed[part][METRIC] for seed in seeds),
         }
         return (first["dataset"], first["data"]["sha256"]), point

@@ -65,8 +65,11 @@ def test_jobs_of_other_machines_are_left_out(toy: Path) -> None:
 
 def test_seconds_of_seeds_from_other_machines_do_not_count(toy: Path) -> None:
     run(toy, "FPARec", 8, 0.3, seed=2025)
-    (toy / "elsewhere.txt").write_text("toy/ml-1m_FPARec/2025\n")
+    run(toy, "untimed", 8, 0.3)
+    elsewhere = ("toy/ml-1m_FPARec/2025", "toy/ml-1m_untimed/2024")
+    (toy / "elsewhere.txt").write_text("\n".join(elsewhere))
     (entry,) = pictures.quality_numbers(toy)["datasets"]
+    assert len(entry["runs"]) == 3  # without a job none of whose seeds is timed
     (point,) = [one for one in entry["runs"] if one["run"] == "FPARec"]
     assert (point["seeds"], point["seconds"]) == (2, 20)
     assert point[METRIC] == pytest.approx(0.2)
