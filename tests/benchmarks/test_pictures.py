@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import pictures
-from benchmarks.pictures import METRIC, main
+from benchmarks import picture_numbers, pictures
+from benchmarks.picture_numbers import METRIC
+from benchmarks.pictures import main
 
 pytest.importorskip("matplotlib")
 
@@ -36,11 +37,11 @@ def toy(tmp_path: Path) -> Path:
 
 
 def test_points_and_front(toy: Path) -> None:
-    data = pictures.quality_numbers(toy, "masked")
+    data = picture_numbers.quality_numbers(toy, "masked")
     (entry,) = data["datasets"]
     found = {one["run"]: (one["seconds"], one[METRIC]) for one in entry["runs"]}
     assert found == {"FPARec": (20, 0.2), "PARec b x": (40, 0.1), "FPARec c": (60, 0.4)}
-    assert [one["run"] for one in pictures.front(entry["runs"])] == ["FPARec", "FPARec c"]
+    assert [one["run"] for one in picture_numbers.front(entry["runs"])] == ["FPARec", "FPARec c"]
     figure = pictures.draw_quality(data)
     (panel,) = figure.axes
     assert [tuple(one.get_offsets()[0]) for one in panel.collections] == list(found.values())
@@ -50,7 +51,7 @@ def test_points_and_front(toy: Path) -> None:
 
 def test_seeds_are_one_point(toy: Path) -> None:
     run(toy, "FPARec", 8, 0.3, seed=2025)
-    (entry,) = pictures.quality_numbers(toy)["datasets"]
+    (entry,) = picture_numbers.quality_numbers(toy)["datasets"]
     (point,) = [one for one in entry["runs"] if one["run"] == "FPARec"]
     assert (point["seeds"], point["seconds"]) == (2, 16)
     assert point[METRIC] == pytest.approx(0.2)
@@ -59,7 +60,7 @@ def test_seeds_are_one_point(toy: Path) -> None:
 def test_jobs_of_other_machines_are_left_out(toy: Path) -> None:
     run(toy, "slow", 9, 0.3)
     (toy / "elsewhere.txt").write_text("# why\ntoy/ml-1m_slow\n")
-    (entry,) = pictures.quality_numbers(toy)["datasets"]
+    (entry,) = picture_numbers.quality_numbers(toy)["datasets"]
     assert sorted(one["run"] for one in entry["runs"]) == ["FPARec", "FPARec c", "PARec b x"]
 
 
@@ -68,7 +69,7 @@ def test_seconds_of_seeds_from_other_machines_do_not_count(toy: Path) -> None:
     run(toy, "untimed", 8, 0.3)
     elsewhere = ("toy/ml-1m_FPARec/2025", "toy/ml-1m_untimed/2024")
     (toy / "elsewhere.txt").write_text("\n".join(elsewhere))
-    (entry,) = pictures.quality_numbers(toy)["datasets"]
+    (entry,) = picture_numbers.quality_numbers(toy)["datasets"]
     assert len(entry["runs"]) == 3  # without a job none of whose seeds is timed
     (point,) = [one for one in entry["runs"] if one["run"] == "FPARec"]
     assert (point["seeds"], point["seconds"]) == (2, 20)
@@ -76,7 +77,7 @@ def test_seconds_of_seeds_from_other_machines_do_not_count(toy: Path) -> None:
 
 
 def test_labels_do_not_overlap() -> None:
-    figure = pictures.draw_quality(pictures.quality_numbers(RESULTS))
+    figure = pictures.draw_quality(picture_numbers.quality_numbers(RESULTS))
     figure.canvas.draw()
     for panel in figure.axes:
         boxes = [text.get_window_extent() for text in panel.texts]
@@ -88,7 +89,7 @@ def test_labels_do_not_overlap() -> None:
 def test_bars_are_the_measured_seconds() -> None:
     file = RESULTS / "training_speed.json"
     measured: dict[str, Any] = json.loads(file.read_text())
-    data = pictures.efficiency_numbers(file)
+    data = picture_numbers.efficiency_numbers(file)
     assert [entry["dataset"] for entry in data["datasets"]] == ["ml-1m", "beauty-5core"]
     figure = pictures.draw_efficiency(data)
     for panel, entry in zip(figure.axes, data["datasets"], strict=True):
