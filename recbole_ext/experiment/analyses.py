@@ -20,7 +20,7 @@ from recbole_ext.errors import DataError, UserError
 from recbole_ext.experiment.gather import Gathered, gather
 from recbole_ext.experiment.jobs import Experiment, Table
 from recbole_ext.experiment.one_job import METRICS
-from recbole_ext.training.run_folder import CONFIG_FILE, MODEL_FILE
+from recbole_ext.training.run_folder import CONFIG_FILE, MODEL_FILE, RunFolder
 
 FIGURES, RECORD = "figures", "analysis.json"
 
@@ -137,9 +137,8 @@ def _write(made: Analysis, figures: list[Drawn], told: list[str]) -> None:
         "figures": [asdict(one) for one in figures],
         "left_out": told,
     }
-    beside = made.folder / f".{RECORD}"
-    beside.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    beside.replace(made.folder / RECORD)
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    RunFolder(made.folder).write_text(RECORD, text)
 
 
 def _run_dir(one: Gathered, runs: Path) -> Path:

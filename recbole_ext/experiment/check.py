@@ -3,23 +3,69 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
-from recbole_ext.errors import ConfigError
+from recbole_ext.config.sources import read_yaml
+from recbole_ext.errors import ConfigError, show
 from recbole_ext.experiment.one_job import Spec
+from recbole_ext.training.run_folder import CONFIG_FILE
+
+# What a run may have begun with and go on without: where and on what it runs.
+_ELSEWHERE = (
+    "seed",
+    "data_path",
+    "checkpoint_dir",
+    "run_dir",
+    "torch_threads",
+    "gpu_id",
+    "use_gpu",
+)
 
 
 def check(specs: Iterable[Spec], name: str) -> None:
-    """Raises ConfigError for a model, a key or a value that cannot be used, naming file and job."""
+    """Look at every job, and at what is there of its runs.
+
+    Raises:
+        ConfigError: naming file and job: a model, a key or a value that cannot be used, or a run
+            that was begun with other settings than the file has now.
+    """
+    settings: dict[str, dict[str, Any]] = {}
+    for spec in specs:
+        try:
+            if spec.name not in settings:
+                settings[spec.name] = _settings(spec)
+            _check_begun(Path(spec.run_dir), settings[spec.name])
+        except ConfigError as error:
+            raise ConfigError(f"{name}: job {spec.name}: {error}") from error
+
+
+def _settings(spec: Spec) -> dict[str, Any]:
+    """All settings of a job that can run."""
     from recbole_ext.config import ExtConfig
     from recbole_ext.training.supported import check_trainer
 
     environment = dict(os.environ)  # gpu_id of one job must not choose for the others
-    for spec in {spec.name: spec for spec in specs}.values():
-        try:
-            check_trainer(ExtConfig(spec.model, spec.dataset, config_dict=spec.config_dict()))
-        except ConfigError as error:
-            raise ConfigError(f"{name}: job {spec.name}: {error}") from error
-        finally:
-            os.environ.clear()
-            os.environ.update(environment)
+    try:
+        config = ExtConfig(spec.model, spec.dataset, config_dict=spec.config_dict())
+        check_trainer(config)
+        return config.resolved()
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+
+
+def _check_begun(run_dir: Path, now: Mapping[str, Any]) -> None:
+    """A run goes on with the settings that it began with: they must be those of the file."""
+    begun = run_dir / CONFIG_FILE
+    if not begun.is_file():
+        return
+    then = read_yaml(begun, str(begun))
+    other = [key for key in then.keys() & now.keys() - {*_ELSEWHERE} if then[key] != now[key]]
+    if other:
+        changes = (f"{key}: {show(then[key])}, now {show(now[key])}" for key in sorted(other))
+        raise ConfigError(
+            f"{run_dir} was begun with other settings ({'; '.join(changes)}); remove it to begin "
+            "anew, or give another --runs and --out"
+        )

@@ -15,6 +15,7 @@ from recbole_ext.errors import ConfigError
 from recbole_ext.experiment import file, schema
 from recbole_ext.experiment.analyses import analyze
 from recbole_ext.experiment.check import check
+from recbole_ext.experiment.gather import gather
 from recbole_ext.experiment.jobs import Experiment, Job
 from recbole_ext.experiment.one_job import GIVEN, METRICS, Spec, import_files
 from recbole_ext.experiment.processes import Processes, run_on_ray, usable_cores
@@ -55,6 +56,7 @@ def compare(args: argparse.Namespace) -> int:
     check(missing, path.name)
     for line in _changed(specs):
         _say(line)
+    gather(experiment, places.out, places.runs)  # what is damaged is said before hours of training
     try:
         failed = _run(missing, len(specs), args)
     except KeyboardInterrupt:
@@ -155,7 +157,7 @@ def _held(specs: Iterable[Spec]) -> Iterator[None]:
             run_dir = Path(spec.run_dir)
             busy = (
                 f"{run_dir}: another compare runs this job; wait for it, choose others by --jobs "
-                "or --seeds, or give another --runs"
+                "or --seeds, or give another --runs and --out"
             )
             locks.enter_context(held(run_dir.parent / f".{run_dir.name}.lock", busy))
         yield

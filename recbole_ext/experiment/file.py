@@ -119,8 +119,8 @@ def _raw_tables(raw: Raw, name: str) -> dict[str, Raw]:
 def _table(key: str, table: Raw, raw: Raw, name: str) -> Table:
     where = f"{name}: tables: {key}"
     common = {
-        **schema.mapping(raw.get("common"), f"{name}: common"),
-        **schema.mapping(table.get("common"), f"{where}: common"),
+        **schema.keys(raw.get("common"), f"{name}: common"),
+        **schema.keys(table.get("common"), f"{where}: common"),
     }
     reported = {**_reported(raw, name), **_reported(table, where)}
     jobs = schema.mapping(table.get("jobs"), f"{where}: jobs")
@@ -149,7 +149,7 @@ def _job(name: str, raw: Any, common: Raw, reported: dict[str, str], where: str)
         name=schema.folder_name(name, where),
         model=model,
         dataset=schema.text(given["dataset"], f"{where}: dataset"),
-        keys={**common, **schema.mapping(given.get("keys"), f"{where}: keys")},
+        keys={**common, **schema.keys(given.get("keys"), f"{where}: keys")},
         paper=schema.figures(given.get("paper"), f"{where}: paper"),
         reported=own if "reported" in given else {},
     )

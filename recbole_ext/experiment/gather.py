@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median, stdev
 from typing import Any
 
+from recbole_ext.config.keys import TASKS
 from recbole_ext.errors import DataError, show
 from recbole_ext.experiment.curves import Curve, read_curve
 from recbole_ext.experiment.jobs import Experiment, Job
@@ -36,6 +39,18 @@ class Finished:
     metrics: dict[str, Any]
     curve: Curve
     ranks: Path | None
+
+    @property
+    def best_epoch(self) -> int | None:
+        """By validation, counted from 0; None of a run without one."""
+        best: int = self.metrics["best_epoch"]
+        return best if best >= 0 else None
+
+    @property
+    def tested_epoch(self) -> int:
+        """The best one, or the last where none was validated."""
+        last: int = self.metrics["epochs"] - 1
+        return last if self.best_epoch is None else self.best_epoch
 
     def seconds_after(self, epoch: int) -> float:
         """Training seconds up to the end of an epoch (counted from 0), evaluation excluded.
@@ -66,10 +81,23 @@ class Statistic:
 
 @dataclass(frozen=True)
 class Gathered:
-    """A job with its finished runs, one or more, by seed."""
+    """A job with its finished runs, one or more, by seed; all of them saw the same data."""
 
     job: Job
     runs: tuple[Finished, ...]
+
+    @property
+    def data(self) -> str:
+        """Digest of the data set."""
+        return str(self.runs[0].metrics["data"].get("sha256", "?"))
+
+    @property
+    def tested(self) -> str:
+        """What was to be named: the data set, and how its targets differ from last items."""
+        keys = self.job.keys
+        task = f", {keys['task'].replace('_', ' ')}" if keys.get("task") in TASKS[1:] else ""
+        held_out = f", holdout {keys['holdout']}" if keys.get("holdout", 1) != 1 else ""
+        return f"{self.job.dataset}{task}{held_out}"
 
     def metric(self, metric: str, protocol: str, part: str = "test") -> Statistic | None:
         """A metric over seeds; None where a run has not computed it."""
@@ -86,8 +114,20 @@ class Gathered:
         return sorted({str(device) for device in noted if device})
 
     def time_to_best(self) -> Statistic:
-        """Training seconds up to the end of the best epoch."""
-        return Statistic(tuple(r.seconds_after(r.metrics["best_epoch"]) for r in self.runs))
+        """Training seconds up to the end of the epoch that was tested."""
+        return Statistic(tuple(run.seconds_after(run.tested_epoch) for run in self.runs))
+
+
+def comparable(jobs: Iterable[Gathered]) -> dict[str, list[Gathered]]:
+    """Jobs in groups whose figures may be ranked: of one variant of the data, with one target."""
+    found: dict[tuple[str, str], list[Gathered]] = {}
+    for one in jobs:
+        found.setdefault((one.tested, one.data), []).append(one)
+    variants = Counter(name for name, _ in found)
+    return {
+        name if variants[name] == 1 else f"{name} ({data[:8]})": among
+        for (name, data), among in found.items()
+    }
 
 
 def gather(experiment: Experiment, out: Path, runs: Path) -> dict[str, Gathered]:
@@ -98,20 +138,37 @@ def gather(experiment: Experiment, out: Path, runs: Path) -> dict[str, Gathered]
         runs: run folders; ranks that are not among the results are looked for there.
 
     Raises:
-        DataError: a file that no run has left so.
+        DataError: a file that no run has left so; seeds of a job that saw different data.
     """
     found = {}
     for job in experiment.jobs():
-        folders = sorted(file.parent for file in (out / job.name).glob(f"*/{METRICS}"))
-        if folders:
-            finished = (_finished(folder, runs / job.name / folder.name) for folder in folders)
-            by_seed = sorted(finished, key=lambda run: run.seed)
-            found[job.name] = Gathered(job, tuple(by_seed))
+        folders = [file.parent for file in (out / job.name).glob(f"*/{METRICS}")]
+        seeds = sorted(int(folder.name) for folder in folders if folder.name.isdecimal())
+        if seeds:
+            places = ((job.folder(out, seed), job.folder(runs, seed)) for seed in seeds)
+            finished = tuple(_finished(folder, run_dir) for folder, run_dir in places)
+            _same_data(finished, out / job.name)
+            found[job.name] = Gathered(job, finished)
     return found
+
+
+def _same_data(runs: Iterable[Finished], folder: Path) -> None:
+    """Raises DataError where a mean over seeds would be one over variants of the data."""
+    seeds: dict[str, int] = {}
+    for run in runs:
+        seeds.setdefault(run.metrics["data"].get("sha256", "?"), run.seed)
+    if len(seeds) > 1:
+        (one, seed), (other, another) = list(seeds.items())[:2]
+        raise DataError(
+            f"{folder}: seed {seed} was run on other data than seed {another} ({one[:8]}, "
+            f"{other[:8]}); remove the folder of one"
+        )
 
 
 def _finished(folder: Path, run_dir: Path) -> Finished:
     metrics = _read_metrics(folder / METRICS)
+    if metrics["seed"] != int(folder.name):
+        raise DataError(f"{folder / METRICS}: of seed {metrics['seed']}, not of its folder's")
     ranks = next((place / RANKS for place in (folder, run_dir) if (place / RANKS).is_file()), None)
     return Finished(metrics["seed"], metrics, read_curve(folder), ranks)
 

@@ -8,7 +8,14 @@ from typing import Any
 
 from recbole_ext.experiment.cells import NOTHING, Cell, Grid
 from recbole_ext.experiment.comparisons import METRICS, Comparison
-from recbole_ext.experiment.gather import KEPT, MASKED, PROTOCOLS, Gathered, Statistic
+from recbole_ext.experiment.gather import (
+    KEPT,
+    MASKED,
+    PROTOCOLS,
+    Gathered,
+    Statistic,
+    comparable,
+)
 from recbole_ext.experiment.measured import measured
 from recbole_ext.experiment.report import TableReport
 from recbole_ext.experiment.reported import figures_of
@@ -39,7 +46,8 @@ def quality(report: TableReport) -> Grid:
             headers.append(f"reported, {_short(protocol)}")
             columns.append(lambda one, p=protocol: Cell(_reported(one, p)))  # type: ignore[misc]
     rows = [[column(one) for column in columns] for one in report.jobs]
-    _mark_best(rows, [one.job.dataset for one in report.jobs], best)
+    for among in comparable(report.jobs).values():
+        _mark_best([row for row, one in zip(rows, report.jobs, strict=True) if one in among], best)
     return Grid("quality", tuple(headers), tuple(tuple(row) for row in rows))
 
 
@@ -106,7 +114,11 @@ def p_value(p: float) -> Cell:
 
 
 def _best_epochs(one: Gathered) -> str:
-    return ", ".join(f"{r.metrics['best_epoch']} of {r.metrics['epochs']}" for r in one.runs)
+    """``24 of 36, 20 of 32``, by seed."""
+    return ", ".join(
+        f"{NOTHING if run.best_epoch is None else run.best_epoch} of {run.metrics['epochs']}"
+        for run in one.runs
+    )
 
 
 def _short(protocol: str) -> str:
@@ -122,12 +134,10 @@ def _reported(one: Gathered, protocol: str) -> str:
     return "/".join(NOTHING if value is None else f"{value.value:.4f}" for value in values)
 
 
-def _mark_best(rows: list[list[Cell]], datasets: list[str], columns: list[int]) -> None:
-    """Mark the highest cell of each column among the rows of a data set, if there are several."""
-    for dataset in set(datasets):
-        among = [row for row, of in zip(rows, datasets, strict=True) if of == dataset]
-        for column in columns:
-            values: list[Any] = [r[column].value for r in among if r[column].value is not None]
-            for row in among:
-                if len(values) > 1 and row[column].value == max(values):
-                    row[column] = replace(row[column], best=True)
+def _mark_best(rows: list[list[Cell]], columns: list[int]) -> None:
+    """Mark the highest cell of each column, if there are several."""
+    for column in columns:
+        values: list[Any] = [row[column].value for row in rows if row[column].value is not None]
+        for row in rows:
+            if len(values) > 1 and row[column].value == max(values):
+                row[column] = replace(row[column], best=True)

@@ -116,15 +116,18 @@ def keep(spec: Spec) -> None:
     """Copy what a reader needs: settings, metrics, ranks, history, the log without paths."""
     import yaml
 
+    from recbole_ext.training.run_folder import RunFolder
+
     run_dir, out = Path(spec.run_dir), Path(spec.out)
     out.mkdir(parents=True, exist_ok=True)
-    (out / GIVEN).write_text(yaml.dump(spec.given(), Dumper=ConfigDumper, sort_keys=False))
+    folder = RunFolder(out)
+    folder.write_text(GIVEN, yaml.dump(spec.given(), Dumper=ConfigDumper, sort_keys=False))
     log = (run_dir / "log.txt").read_text(encoding="utf-8").splitlines(keepends=True)
-    (out / "log.txt").write_text("".join(line for line in log if "run folder" not in line))
+    folder.write_text("log.txt", "".join(line for line in log if "run folder" not in line))
     for name in (RANKS, HISTORY, METRICS):  # the metrics last: they say that all is there
         if (run_dir / name).exists():
-            shutil.copy(run_dir / name, out / f".{name}")
-            (out / f".{name}").replace(out / name)
+            with folder.replacing(name) as beside:
+                shutil.copyfile(run_dir / name, beside)
 
 
 if __name__ == "__main__":

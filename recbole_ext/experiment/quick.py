@@ -26,7 +26,7 @@ def quick_variant(experiment: Experiment, section: Any, where: str) -> Experimen
     quick = schema.mapping(section, where, schema.QUICK)
     dataset = quick.get("dataset")
     dataset = None if dataset is None else schema.text(dataset, f"{where}: dataset")
-    keys = schema.mapping(quick.get("keys"), f"{where}: keys")
+    keys = schema.keys(quick.get("keys"), f"{where}: keys")
     shown = _chosen([t.key for t in experiment.tables], quick.get("tables"), f"{where}: tables")
     names = _chosen([j.name for j in experiment.jobs()], quick.get("jobs"), f"{where}: jobs")
     first: dict[str, Job] = {}

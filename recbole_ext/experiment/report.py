@@ -9,7 +9,7 @@ from pathlib import Path
 from recbole_ext.experiment import analyses
 from recbole_ext.experiment.analyses import Analysis
 from recbole_ext.experiment.comparisons import Comparison, compare_table
-from recbole_ext.experiment.gather import Gathered, gather
+from recbole_ext.experiment.gather import Gathered, comparable, gather
 from recbole_ext.experiment.jobs import Experiment, Table
 from recbole_ext.experiment.users import JobUsers, read_users
 
@@ -41,18 +41,15 @@ class Report:
     users: Mapping[str, JobUsers | None]
 
     def jobs(self) -> dict[str, list[Gathered]]:
-        """The finished jobs by data set, each once."""
-        found: dict[str, dict[str, Gathered]] = {}
-        for table in self.tables:
-            for one in table.jobs:
-                found.setdefault(one.job.dataset, {})[one.job.name] = one
-        return {dataset: list(jobs.values()) for dataset, jobs in found.items()}
+        """The finished jobs by what they were tested on, each once."""
+        every = {one.job.name: one for table in self.tables for one in table.jobs}
+        return comparable(every.values())
 
 
 def _variant(one: Gathered) -> str:
     data = one.runs[0].metrics["data"]
     sizes = (f"{data[key]:,} {key}" for key in ("users", "items", "interactions") if key in data)
-    return f"{one.job.dataset}: {', '.join(sizes)} ({str(data.get('sha256', '?'))[:8]})"
+    return f"{one.job.dataset}: {', '.join(sizes)} ({one.data[:8]})"
 
 
 def _repeats(table: Table, jobs: tuple[Gathered, ...], shown: list[TableReport]) -> bool:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from tabulate import tabulate
 
@@ -54,7 +55,7 @@ def markdown(report: Report) -> str:
 
 def _markdown_figures(analysis: Analysis) -> Iterator[str]:
     for one in analysis.figures:
-        yield f"![{one.name}]({analysis.image(one.name)})"
+        yield f"![{one.name}]({quote(analysis.image(one.name).as_posix())})"
     yield from analysis.left_out
 
 

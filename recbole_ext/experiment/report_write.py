@@ -7,6 +7,7 @@ from pathlib import Path
 
 from recbole_ext.experiment import report_text
 from recbole_ext.experiment.report import Report
+from recbole_ext.training.run_folder import RunFolder
 
 NO_PLOTLY = "no report.html: it needs the package plotly: pip install 'recbole_ext[report]'"
 
@@ -26,12 +27,7 @@ def write_report(report: Report, out: Path) -> list[str]:
         from recbole_ext.experiment.html import page
 
         texts["report.html"] = page(report)
+    folder = RunFolder(out)
     for name, text in texts.items():
-        _replace(out / name, text)
+        folder.write_text(name, text)
     return [*lines, f"written: {', '.join(texts)} in {out}"]
-
-
-def _replace(file: Path, text: str) -> None:
-    beside = file.with_name(f".{file.name}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(file)

@@ -17,6 +17,12 @@ TABLE = ("title", "common", "jobs", "baseline", "reported", "analyze")
 JOB = ("model", "dataset", "keys", "paper", "reported")
 QUICK = ("dataset", "keys", "seeds", "tables", "jobs")
 REPORTED = ("source", "table", "data", "model", "protocol")
+OURS = {
+    "seed": "give seeds",
+    "run_dir": "each run has a folder of its own",
+    "data_path": "give --data_path",
+    "torch_threads": "the runs at work share the cores; see --workers",
+}
 
 _FOLDER = re.compile(r"[\w=+,@-][\w.=+,@ -]*")
 _LARGEST_SEED = 2**32 - 1
@@ -37,10 +43,18 @@ def mapping(value: Any, where: str, allowed: Iterable[str] | None = None) -> dic
     return dict(value)
 
 
+def keys(value: Any, where: str) -> dict[str, Any]:
+    """Settings of jobs: any but those that a comparison sets itself."""
+    found = mapping(value, where)
+    for key in OURS.keys() & found.keys():
+        raise ConfigError(f"{where}: {key} cannot be set here: {OURS[key]}")
+    return found
+
+
 def text(value: Any, where: str) -> str:
-    """``value`` if it is text and not empty."""
+    """``value`` as one line, if it is text and not empty."""
     if isinstance(value, str) and value.strip():
-        return value.strip()
+        return " ".join(value.split())
     raise ConfigError(f"{where} must be text, not {show(value)}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,6 +129,32 @@ def test_a_folder_killed_at_its_birth_and_changed_settings(
 
 
 @pytest.mark.usefixtures("in_this_process")
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_run_begun_with_other_settings(
+    ended: bool, ring: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is neither resumed nor kept as one of the settings that the file has now."""
+    write_file({"a": job(learning_rate=0.001)})
+    words = ["compare", "e.yaml", "--data_path", str(ring)]
+    assert main(words) == 0
+    for name in ("results/e/a/7", "saved/e/a/7")[: 2 - ended]:
+        Path(name, "metrics.json").unlink()
+    shutil.rmtree("results/e/a")
+    capsys.readouterr()
+    write_file({"a": job(learning_rate=0.01)})
+    assert main(words) == 2
+    assert capsys.readouterr().err == (
+        f"error: e.yaml: job a: {Path('saved/e/a/7').absolute()} was begun with other settings "
+        "(learning_rate: 0.001, now 0.01); remove it to begin anew, or give another --runs and "
+        "--out\n"
+    )
+    assert not Path("results/e/a").exists()
+    write_file({"a": job(learning_rate=0.001)})
+    assert main([*words, "--workers", "2"]) == 0  # other threads are no other settings
+    assert begun(Path("saved/e/a/7")) == 2 - ended
+
+
+@pytest.mark.usefixtures("in_this_process")
 def test_a_run_belongs_to_one_comparison(ring: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A second one is refused before it trains; other runs of the same folder are free."""
     write_file({"a": job(), "b": job()})
@@ -137,7 +164,7 @@ def test_a_run_belongs_to_one_comparison(ring: Path, capsys: pytest.CaptureFixtu
         assert main(words) == 2
         assert capsys.readouterr().err == (
             f"error: {taken}: another compare runs this job; wait for it, choose others by --jobs "
-            "or --seeds, or give another --runs\n"
+            "or --seeds, or give another --runs and --out\n"
         )
         assert not times(Path("results"))
         assert main([*words, "--jobs", "a"]) == 0
@@ -216,8 +243,8 @@ def test_killed_without_warning(ring: Path) -> None:
     state = resume.stat().st_mtime_ns
     time.sleep(2)
     assert resume.stat().st_mtime_ns == state, "the job lives on"
-    text = Path("saved/e/b/7/config.yaml").read_text()
-    Path("saved/e/b/7/config.yaml").write_text(text.replace("epochs: 3000", "epochs: 3"))
+    for file in (Path("saved/e/b/7/config.yaml"), Path("e.yaml")):
+        file.write_text(file.read_text().replace("epochs: 3000", "epochs: 3"))
     assert command(*words).wait(timeout=300) == 0
     assert times(Path("results/e")).items() >= done.items()
     assert [begun(Path("saved/e", name, "7")) for name in "ab"] == [1, 2]

@@ -86,7 +86,7 @@ GRID = """
 models: {FPARec: {n_heads: 2}, SASRec: }
 datasets: [a, b]
 overrides: {short: {epochs: 1}, long: {epochs: 9}}
-common: {epochs: 3, seed: 1}
+common: {epochs: 3, eval_step: 2}
 """
 
 
@@ -97,8 +97,8 @@ def test_the_grid_is_every_model_on_every_data_set_under_every_override(tmp_path
         "a_FPARec_short", "a_FPARec_long", "a_SASRec_short", "a_SASRec_long",
     ]  # fmt: skip
     jobs = {job.name: job for job in experiment.jobs()}
-    assert jobs["b_FPARec_long"].keys == {"epochs": 9, "seed": 1, "n_heads": 2}
-    assert jobs["b_SASRec_short"].settings() == ("SASRec", "b", {"epochs": 1, "seed": 1})
+    assert jobs["b_FPARec_long"].keys == {"epochs": 9, "eval_step": 2, "n_heads": 2}
+    assert jobs["b_SASRec_short"].settings() == ("SASRec", "b", {"epochs": 1, "eval_step": 2})
 
 
 def test_a_grid_without_overrides(tmp_path: Path) -> None:
@@ -228,6 +228,11 @@ BAD = {
         "tables: {t: {jobs: {x: {model: PARec, dataset: d, reported: {}}}}}",
         "job x: reported: several rows of reported.csv fit (Beauty, PARec, Hit@10); name more "
         "columns",
+    ),
+    "a key that a comparison sets": (
+        "tables: {t: {common: {torch_threads: 3}, jobs: {x: {model: FPARec, dataset: d}}}}",
+        "e.yaml: tables: t: common: torch_threads cannot be set here: the runs at work share the "
+        "cores; see --workers",
     ),
     "a model": (
         "tables: {t: {jobs: {x: {model: FPARek, dataset: d}}}}",

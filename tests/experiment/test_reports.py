@@ -6,13 +6,14 @@ import csv
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
 
 import numpy as np
 import pytest
-from made_up import made_up_users, write_all, write_run
+from made_up import EXPERIMENT, USERS, made_up_users, write_all, write_run
 from scipy import stats
 
 from recbole_ext.errors import DataError
@@ -20,7 +21,9 @@ from recbole_ext.evaluation.per_user import PerUser
 from recbole_ext.experiment import file, report_text, report_write
 from recbole_ext.experiment.curves import read_curve
 from recbole_ext.experiment.gather import KEPT, MASKED, PARTS
+from recbole_ext.experiment.grids import quality as quality_grid
 from recbole_ext.experiment.report import Report, build_report
+from recbole_ext.experiment.significance import wilcoxon_p
 from recbole_ext.experiment.users import JobUsers, make_groups, paired
 
 Metrics = dict[tuple[str, int], dict[str, Any]]
@@ -99,7 +102,7 @@ def test_comparisons_are_those_of_the_users(toy: tuple[Report, Metrics, Path]) -
     p = {}
     for job in ("good", "bad"):
         one = found[f"toy_{job}", MASKED, "NDCG@10"]
-        p[job] = stats.wilcoxon(ndcg[job], ndcg["base"]).pvalue
+        p[job] = stats.wilcoxon((ndcg[job] - ndcg["base"]).round(10)).pvalue  # ties are ties
         assert one.baseline == "toy_base" and one.users == 200
         assert one.difference.mean == pytest.approx((ndcg[job] - ndcg["base"]).mean())
         assert one.difference.p_wilcoxon == pytest.approx(p[job])
@@ -143,6 +146,82 @@ def test_users_are_paired_by_id() -> None:
     differences = paired(part, whole, "NDCG@10", KEPT)
     assert differences is not None and differences.tolist() == [0.0] * 50
     assert paired(part, JobUsers("e", whole.users, (one,)), "NDCG@10", KEPT) is None
+
+
+def hits(first_half: int, second_half: int) -> JobUsers:
+    """A job of three seeds, with so many hits of three for each user of either half."""
+    first = np.arange(USERS) < USERS // 2
+    seeds = []
+    for seed in range(3):
+        hit = np.where(first, first_half > seed, second_half > seed)
+        seeds.append(replace(made_up_users(1.0, 1), ranks=np.where(hit, 1.0, 99.0)))
+    return JobUsers("d", seeds[0].users, tuple(seeds))
+
+
+def test_equal_differences_of_three_seeds_are_ties() -> None:
+    """1 - 2/3 and 0 - 1/3 are of one size, and half the users for each side is no difference."""
+    differences = paired(hits(3, 0), hits(2, 1), "Hit@10", KEPT)
+    assert differences is not None
+    assert np.unique(abs(differences)).tolist() == [pytest.approx(1 / 3)]
+    assert wilcoxon_p(differences) == 1.0
+
+
+def test_users_with_other_targets_are_not_paired() -> None:
+    """A run with more items held out is tested on another item of each user."""
+    one = made_up_users(1.0, 1)
+    other = replace(one, targets=one.targets + 1)
+    sides = (JobUsers("d", one.users, (side,)) for side in (one, other))
+    assert paired(*sides, "NDCG@10", KEPT) is None
+
+
+def test_what_cannot_be_ranked_together(tmp_path: Path) -> None:
+    """Jobs of another variant, of another target or of another task stand apart, best in each."""
+    toy = tmp_path / "toy.yaml"
+    toy.write_text(EXPERIMENT.replace("epochs: 9", "holdout: 3, task: next_user"))
+    out = tmp_path / "out"
+    for job, quality, data in (
+        ("toy_base", 1.0, "d"), ("toy_good", 2.0, "other"), ("toy_bad", 0.5, "d"),
+        ("toy_absent", 0.4, "d"),
+    ):  # fmt: skip
+        write_run(out, job, 1, quality, data=data)
+    report = build_report(file.read(toy), out, out)
+    groups = {name: [one.job.name for one in jobs] for name, jobs in report.jobs().items()}
+    assert groups == {
+        "toy (d)": ["toy_base", "toy_bad"],
+        "toy (other)": ["toy_good"],
+        "toy, next user, holdout 3": ["toy_absent"],
+    }
+    best = [row for row in quality_grid(report.tables[0]).rows if row[3].best]
+    assert [row[0].text for row in best] == ["toy_base"]
+    assert len(report.tables[0].data()) == 2
+
+
+def test_seeds_of_other_data_and_folders_that_are_no_seeds(tmp_path: Path) -> None:
+    path, out, _ = write_all(tmp_path)
+    (out / "toy_good" / "1").rename(out / "toy_good" / "1.bak")
+    (table,) = build_report(file.read(path), out, out).tables
+    assert {one.job.name: [run.seed for run in one.runs] for one in table.jobs} == {
+        "toy_base": [1, 2], "toy_good": [2], "toy_bad": [1],
+    }  # fmt: skip
+    write_run(out, "toy_good", 3, 2.0, data="other")
+    with pytest.raises(DataError) as error:
+        build_report(file.read(path), out, out)
+    assert str(error.value) == (
+        f"{out / 'toy_good'}: seed 2 was run on other data than seed 3 (d, other); remove the "
+        "folder of one"
+    )
+    (out / "toy_good" / "3").rename(out / "toy_good" / "4")
+    with pytest.raises(DataError, match="of seed 3, not of its folder's"):
+        build_report(file.read(path), out, out)
+
+
+def test_a_run_that_was_never_validated(tmp_path: Path) -> None:
+    """Its last epoch is the one that was tested."""
+    path, out, _ = write_all(tmp_path)
+    write_run(out, "toy_absent", 1, 1.5, best_epoch=-1)
+    report = build_report(file.read(path), out, out)
+    rows = [row for row in rows_of(report_text.markdown(report)) if row[0] == "toy_absent"]
+    assert rows[1][1:4] == ["– of 3", "2.5", "7.5"]
 
 
 def test_groups_hold_every_user_once() -> None:

@@ -90,12 +90,19 @@ class Float:
         return min(max(self._rounded(value), self.low), self.high)
 
     def probes(self) -> list[Any]:
-        return [self.low, self.high]
+        return [self.low, self._highest]
+
+    @property
+    def _highest(self) -> float:
+        """The largest that can be drawn: steps need not end at ``high``."""
+        if self.step is None:
+            return self.high
+        return self._rounded(self.low + self.step * self._steps)
 
     def distribution(self) -> BaseDistribution:
         from optuna.distributions import FloatDistribution
 
-        return FloatDistribution(self.low, self.high, log=self.log, step=self.step)
+        return FloatDistribution(self.low, self._highest, log=self.log, step=self.step)
 
     def encode(self, value: Any) -> Any:
         if not isinstance(value, int | float) or not self.low <= value <= self.high:
@@ -131,12 +138,17 @@ class Int:
         return self.low + self.step * rng.randrange(int(self.count))
 
     def probes(self) -> list[Any]:
-        return [self.low, self.high]
+        return [self.low, self._highest]
+
+    @property
+    def _highest(self) -> int:
+        """The largest that can be drawn: steps need not end at ``high``."""
+        return self.low + self.step * (int(self.count) - 1)
 
     def distribution(self) -> BaseDistribution:
         from optuna.distributions import IntDistribution
 
-        return IntDistribution(self.low, self.high, log=self.log, step=self.step)
+        return IntDistribution(self.low, self._highest, log=self.log, step=self.step)
 
     def encode(self, value: Any) -> Any:
         if not isinstance(value, int) or not self.low <= value <= self.high:

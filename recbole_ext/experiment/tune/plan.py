@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,7 +12,7 @@ from recbole_ext.config import ExtConfig
 from recbole_ext.config.layers import DICT
 from recbole_ext.config.sources import parse_arguments, read_yaml
 from recbole_ext.config.yaml_dialect import dump
-from recbole_ext.errors import ConfigError
+from recbole_ext.errors import ConfigError, show
 from recbole_ext.experiment.tune.space import NAMES, OURS, Space
 
 _NOT_KEPT = (*NAMES, "config_files", "checkpoint_dir", "valid_metric")
@@ -21,7 +21,10 @@ _ENDLESS = 1000  # draws in a row that were all known: there is nothing new to f
 
 @dataclass(frozen=True)
 class Asked:
-    """What a user asks for beside the space file, as :func:`recbole_ext.run` takes it."""
+    """What a user asks for beside the space file, as :func:`recbole_ext.run` takes it.
+
+    What a config file and the space set differently is refused: neither is plainly above the other.
+    """
 
     model: str | None = None
     dataset: str | None = None
@@ -31,9 +34,15 @@ class Asked:
 
     def keys(self) -> set[str]:
         """The keys that files and command line set."""
-        typed = parse_arguments(self.cli_args)
-        files = [*self.config_files, *typed.pop("config_files", "").split()]
-        return {*typed, *(key for file in files for key in read_yaml(Path(file), file))}
+        return {*self._typed(), *self.file_values()} - {"config_files"}
+
+    def file_values(self) -> dict[str, Any]:
+        """What the config files set, the later ones above the earlier."""
+        files = [*self.config_files, *self._typed().get("config_files", "").split()]
+        return {key: value for file in files for key, value in read_yaml(Path(file), file).items()}
+
+    def _typed(self) -> dict[str, Any]:
+        return parse_arguments(self.cli_args)
 
 
 @dataclass(frozen=True)
@@ -98,12 +107,16 @@ def plan(asked: Asked, space: Space) -> Plan:
     named = {"model": asked.model, "dataset": asked.dataset}
     names = {**space.names, **{name: value for name, value in named.items() if value}}
     space = space.fix(asked.config_dict)
-    space.refuse_searched(parse_arguments(asked.cli_args))
+    elsewhere = asked.keys()
+    space.refuse_searched(elsewhere)
+    _refuse_contradictions(space, asked)
+    if "valid_metric" in elsewhere:
+        space = replace(space, sweep=replace(space.sweep, metric=None))
     config = _checked(space, names, next(space.probes()), asked.config_files, asked.cli_args)
     if not config["eval_step"]:
         raise ConfigError("eval_step: 0: a trial is judged by its validation")
-    elsewhere = (asked.keys() | {"data_path"}) - {*_NOT_KEPT, *space.axes, *space.links}
-    kept = {key: config.resolved()[key] for key in elsewhere - (space.fixed.keys() - asked.keys())}
+    kept_keys = (elsewhere | {"data_path"}) - {*_NOT_KEPT, *space.axes, *space.links}
+    kept = {key: config.resolved()[key] for key in kept_keys - (space.fixed.keys() - elsewhere)}
     made = _plan(space.fix(kept), config, Path(config["checkpoint_dir"]) / "tune")
     _check_configurations(made)
     return made
@@ -130,6 +143,15 @@ def _refuse_ours(asked: Asked) -> None:
     for key in OURS.keys() - {"epochs", "checkpoint_dir", "valid_metric"}:
         if key in asked.keys() | asked.config_dict.keys():
             raise ConfigError(f"{key} cannot be set for a sweep: {OURS[key]}")
+
+
+def _refuse_contradictions(space: Space, asked: Asked) -> None:
+    for key, value in asked.file_values().items():
+        if key in space.fixed and space.fixed[key] != value:
+            raise ConfigError(
+                f"{key}: {show(value)} in a config file and {show(space.fixed[key])} in "
+                f"{space.source}; set it in one of them"
+            )
 
 
 def _check_configurations(made: Plan) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from recbole_ext.config.yaml_dialect import dump
 from recbole_ext.errors import CheckpointError, ConfigError
 from recbole_ext.experiment.tune.plan import Plan
 from recbole_ext.experiment.tune.settings import OPTUNA
 
+_REPEATS = 20  # proposals in a row that were all known: then a new one is drawn at random
 Past = Mapping[int, tuple[dict[str, Any], float | None]]  # by trial: its values, its best score
 
 
@@ -45,7 +47,10 @@ class RandomSearch:
 
 
 class OptunaSearch:
-    """Tree-structured Parzen estimators (Bergstra et al. 2011), by Optuna."""
+    """Tree-structured Parzen estimators (Bergstra et al. 2011), by Optuna; nothing is tried twice.
+
+    What it proposes again is told its known result, so that it learns from the repeat and moves on.
+    """
 
     def __init__(self, plan: Plan, past: Past) -> None:
         optuna = import_optuna()
@@ -56,17 +61,40 @@ class OptunaSearch:
         direction = "maximize" if plan.bigger else "minimize"
         self._study = optuna.create_study(sampler=sampler, direction=direction)
         self._open: dict[int, Any] = {}
+        self._draws = plan.draws()
+        self._known: dict[str, float | None] = {}  # by configuration: its score, None before
+        self._asked: dict[int, str] = {}
         for number, (values, score) in sorted(past.items()):
             self._remember(optuna, number, values, score)
 
     def ask(self, number: int) -> dict[str, Any] | None:
-        trial = self._study.ask(self._distributions)
-        self._open[number] = trial
+        for _ in range(_REPEATS):
+            trial = self._study.ask(self._distributions)
+            values = self._decoded(trial)
+            if dump(values) not in self._known:
+                return self._begin(number, trial, values)
+            self._close(trial, self._known[dump(values)])
+        left = (drawn for drawn in self._draws if dump(drawn) not in self._known)
+        if (drawn := next(left, None)) is None:
+            return None
+        self._study.enqueue_trial({n: axis.encode(drawn[n]) for n, axis in self._axes.items()})
+        return self._begin(number, self._study.ask(self._distributions), drawn)
+
+    def _decoded(self, trial: Any) -> dict[str, Any]:
         return {name: axis.decode(trial.params[name]) for name, axis in self._axes.items()}
 
+    def _begin(self, number: int, trial: Any, values: dict[str, Any]) -> dict[str, Any]:
+        self._open[number] = trial
+        self._asked[number] = dump(values)
+        self._known[self._asked[number]] = None
+        return values
+
     def tell(self, number: int, score: float | None) -> None:
-        if (trial := self._open.pop(number, None)) is None:
-            return
+        if (trial := self._open.pop(number, None)) is not None:
+            self._known[self._asked[number]] = score
+            self._close(trial, score)
+
+    def _close(self, trial: Any, score: float | None) -> None:
         if score is None:
             self._study.tell(trial, state=_states().FAIL)
         else:
@@ -80,9 +108,10 @@ class OptunaSearch:
             known = {name: axis.encode(values[name]) for name, axis in self._axes.items()}
         except (LookupError, ValueError) as error:
             raise CheckpointError(f"trial {number}: not of this sweep's space ({error})") from error
+        self._known[dump(values)] = score
         if score is None:
             self._study.enqueue_trial(known)
-            self._open[number] = self._study.ask(self._distributions)
+            self._begin(number, self._study.ask(self._distributions), values)
             return
         make = optuna.trial.create_trial
         self._study.add_trial(make(params=known, distributions=self._distributions, value=score))

@@ -28,7 +28,7 @@ class Watcher(Protocol):
         """A trial has ended, by itself or stopped."""
 
     def died(self, trial: TrialFolder) -> None:
-        """Its process is gone; a resumed sweep goes on with it."""
+        """Its process is gone, for the second time: it has failed."""
 
 
 def run_trials(

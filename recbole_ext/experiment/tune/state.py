@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from recbole_ext.experiment.tune.folder import BEGUN, STOPPED, Report, SweepFolder, TrialFolder
+from recbole_ext.experiment.tune.folder import (
+    BEGUN,
+    FAILED,
+    STOPPED,
+    Report,
+    SweepFolder,
+    TrialFolder,
+)
 from recbole_ext.experiment.tune.plan import Plan
 
 
@@ -75,18 +82,20 @@ class State:
         return known
 
     def ranked(self) -> list[TrialState]:
-        """The best trial first; those without a validation last."""
+        """The best trial first; those that failed, then those without a validation, last."""
         sign = -1 if self.plan.bigger else 1
 
-        def place(trial: TrialState) -> tuple[bool, float, int]:
-            return trial.best is None, sign * (trial.best or 0.0), trial.number
+        def place(trial: TrialState) -> tuple[bool, bool, float, int]:
+            failed = trial.status == FAILED
+            return trial.best is None, failed, sign * (trial.best or 0.0), trial.number
 
         return sorted(self.trials.values(), key=place)
 
     def best(self) -> TrialState | None:
-        """The trial with the best validation, if one was validated."""
-        ranked = self.ranked()
-        return ranked[0] if ranked and ranked[0].best is not None else None
+        """The trial with the best validation: none that failed, since the same would fail again."""
+        sound = (trial for trial in self.ranked() if trial.status != FAILED)
+        first = next(sound, None)
+        return first if first is not None and first.best is not None else None
 
     def rows(self) -> list[dict[str, Any]]:
         """``trials.csv``."""

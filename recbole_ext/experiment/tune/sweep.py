@@ -57,7 +57,7 @@ class Sweep:
             threads: CPU threads of each; None: the machine's by ``workers``.
 
         Raises:
-            ConfigError: another process runs this sweep, or no trial was ever validated.
+            ConfigError: another process runs this sweep, or no trial ended with a validation.
         """
         divided = share(workers, threads, _first_config(self.plan)["use_gpu"])
         with self.folder.locked():
@@ -99,7 +99,7 @@ class Sweep:
         if best is None:
             reasons = [trial.reason for trial in self.state.trials.values() if trial.reason]
             why = f"; the first failed: {reasons[0]}" if reasons else ""
-            raise ConfigError(f"{self.folder.path}: no trial reached a validation{why}")
+            raise ConfigError(f"{self.folder.path}: no trial ended with a validation{why}")
         self.folder.files.write_text(BEST_FILE, dump(self.plan.final_config(best.values)))
 
 

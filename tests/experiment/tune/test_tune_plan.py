@@ -15,6 +15,7 @@ from tune_cases import SPACE, words, write_space
 
 from recbole_ext import paths
 from recbole_ext.config.yaml_dialect import dump
+from recbole_ext.errors import ConfigError
 from recbole_ext.experiment.tune.axes import Choice
 from recbole_ext.experiment.tune.plan import Asked, Plan, plan, reopen
 from recbole_ext.experiment.tune.space import Space, default_file, parse_space, read_space
@@ -231,3 +232,32 @@ def test_the_papers_space() -> None:
     for one in found.values():
         assert one.sweep == found["VanillaAR"].sweep
         assert (one.sweep.reduction_factor, one.fixed["n_layers"]) == (2, 2)
+
+
+def test_config_files_do_not_contradict_the_space() -> None:
+    """They are refused where the command line is, and their metric is taken as its is."""
+    file = Path("c.yaml")
+    asked = Asked("FPARec", "ml-100k", config_files=["c.yaml"])
+    file.write_text("hidden_size: 32")
+    with pytest.raises(ConfigError, match=r"^hidden_size is searched by s\.yaml"):
+        plan(asked, space())
+    file.write_text("factor_rank: 8")
+    with pytest.raises(ConfigError) as error:
+        plan(asked, space())
+    assert str(error.value) == (
+        "factor_rank: 8 in a config file and 4 in s.yaml; set it in one of them"
+    )
+    file.write_text("valid_metric: NDCG@10_seen_masked\nfactor_rank: 4")
+    judged = {**SPACE["sweep"], "metric": "NDCG@10"}  # type: ignore[dict-item]
+    assert plan(asked, space(sweep=judged)).metric == "NDCG@10_seen_masked"
+
+
+def test_the_end_of_steps_that_do_not_reach_it() -> None:
+    """127 is never drawn, and two heads would not divide it."""
+    made = planned(
+        hidden_size={"int": [32, 127], "step": 32},
+        hidden_dropout_prob={"uniform": [0.0, 1.0], "step": 0.3},
+        n_heads=2,
+    )
+    assert made.space.axes["hidden_size"].probes() == [32, 96]
+    assert made.space.axes["hidden_dropout_prob"].probes() == [0.0, 0.9]

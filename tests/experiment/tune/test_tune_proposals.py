@@ -87,3 +87,20 @@ def test_optuna_goes_on_with_an_interrupted_trial() -> None:
     states = [(trial.state.name, trial.value) for trial in search._study.trials]
     assert states == [("COMPLETE", 1.0), ("FAIL", None)]
     assert search._study.best_params == {"x": 0.25, "kind": 1, "n": 4}
+
+
+def test_optuna_tries_nothing_twice() -> None:
+    """Twelve configurations in twelve trials, though the best of them attracts it; then an end."""
+    pytest.importorskip("optuna")
+    small = {"kind": [["a", "b"], ["c"]], "n": {"int": [1, 6]}, "sweep": {"trials": 20, "seed": 3}}
+    sweep = {**small["sweep"], "search": "optuna"}  # type: ignore[dict-item]
+    space = parse_space({**small, "sweep": sweep}, "s.yaml")
+    search = proposals(Plan("M", "d", space, "NDCG@10", True, Path()), {})
+    found = []
+    for number in range(12):
+        values = search.ask(number)
+        assert values is not None
+        found.append((tuple(values["kind"]), values["n"]))
+        search.tell(number, None if number == 3 else float(values["n"] == 2))
+    assert len(set(found)) == 12
+    assert search.ask(12) is None

@@ -18,6 +18,9 @@ from tune_cases import SPACE, without_ray, words, write_space
 from recbole_ext import run
 from recbole_ext.cli import main
 from recbole_ext.experiment.tune.folder import Report, SweepFolder, TrialFolder
+from recbole_ext.experiment.tune.plan import Asked, plan
+from recbole_ext.experiment.tune.space import read_space
+from recbole_ext.experiment.tune.state import State, TrialState
 from recbole_ext.training.trainer import SequenceTrainer
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
@@ -207,7 +210,23 @@ def test_a_trial_that_fails_is_not_the_end(
     only = write_space(tmp_path / "only.yaml", hidden_size=8)
     assert main([*words(ring, tmp_path / "none", only), "--no-rerun"]) == 2
     line = capsys.readouterr().err.splitlines()[-1]
-    assert "no trial reached a validation; the first failed: the training loss became NaN" in line
+    assert (
+        "no trial ended with a validation; the first failed: the training loss became NaN" in line
+    )
+
+
+def test_a_failed_trial_is_never_the_best(space: Path) -> None:
+    """It failed after its best validation; trained again it would fail again."""
+    state = State(plan(Asked("FPARec", "ml-100k"), read_space(space)))
+    for number, (status, score) in enumerate(
+        [("finished", 0.1), ("failed", 0.5), ("stopped", 0.2), ("failed", None)]
+    ):
+        state.trials[number] = TrialState(number, {}, status, best=score)
+    assert [trial.number for trial in state.ranked()] == [2, 0, 1, 3]
+    assert state.best() is state.trials[2]
+    for number in (0, 2):
+        del state.trials[number]
+    assert state.best() is None
 
 
 def test_no_configuration_twice(
