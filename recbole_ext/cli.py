@@ -6,6 +6,7 @@ import argparse
 import errno
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -148,9 +149,10 @@ def _add_run(commands: Any) -> None:
         description=RUN_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--model", help="a name that 'recbole_ext models' lists")
-    parser.add_argument("--dataset", help="a folder of atomic files under data_path")
-    parser.add_argument("--config_files", help="YAML files, separated by spaces")
+    add = partial(parser.add_argument, action="append", default=[])  # twice is refused, as any key
+    add("--model", help="a name that 'recbole_ext models' lists")
+    add("--dataset", help="a folder of atomic files under data_path")
+    add("--config_files", help="YAML files, separated by spaces")
 
 
 def _add_resume(commands: Any) -> None:
@@ -169,7 +171,7 @@ def _run(args: argparse.Namespace) -> int:
     from recbole_ext.runner import run
 
     named = {name: getattr(args, name) for name in ("model", "dataset", "config_files")}
-    given = [f"--{name}={value}" for name, value in named.items() if value is not None]
+    given = [f"--{name}={value}" for name, values in named.items() for value in values]
     _print_metrics(run(cli_args=[*given, *args.rest]))
     return 0
 

@@ -5,6 +5,7 @@ The module is not called run: importing it would replace ``recbole_ext.run``, th
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from recbole_ext.data.dataset import FlatOrder
 from recbole_ext.data.item_inputs import read_item_inputs
 from recbole_ext.data.loaders import Loaders, build_loaders, split_of
 from recbole_ext.data.loading import load_data
-from recbole_ext.errors import CheckpointError
+from recbole_ext.errors import CheckpointError, ConfigError, UserError
 from recbole_ext.evaluation.evaluator import Evaluation
 from recbole_ext.inference.asked import Options, asked
 from recbole_ext.inference.generation.generate import Continuations, everyone, generate
@@ -129,7 +130,7 @@ class Run:
 def run(
     model: str | None = None,
     dataset: str | None = None,
-    config_file_list: Sequence[str] | None = None,
+    config_file_list: str | Path | Sequence[str | Path] | None = None,
     config_dict: dict[str, Any] | None = None,
     cli_args: Sequence[str] = (),
     *,
@@ -150,14 +151,19 @@ def run(
     Raises:
         ConfigError, DataError: one clear line; nothing has been written then.
     """
-    config = ExtConfig(model, dataset, list(config_file_list or []), config_dict, list(cli_args))
+    config = ExtConfig(model, dataset, config_file_list, config_dict, list(cli_args))
     flat = prepared_data(config)
     folder = RunFolder.create(
         config["model"], config["dataset"], config["checkpoint_dir"], config["run_dir"]
     )
     folder.begin(config.snapshot_yaml())
-    with folder.held(), folder.logging():
-        return _train(_assemble(config, flat, folder), on_validation, test)
+    with folder.held(), folder.logging(log_level(config)):
+        try:
+            assembled = _assemble(config, flat, folder)
+        except Exception:
+            folder.remove()  # no run has begun
+            raise
+        return _train(assembled, on_validation, test)
 
 
 def resume(
@@ -177,7 +183,7 @@ def resume(
         raise CheckpointError(f"{run_dir} has finished; its results are in {METRICS_FILE}")
     config = _saved_config(folder)
     flat = load_data(config)
-    with folder.held(), folder.logging():
+    with folder.held(), folder.logging(log_level(config)):
         folder.sweep()
         assembled = _assemble(config, flat, folder)
         if folder.file(RESUME_FILE).exists():
@@ -220,6 +226,12 @@ def prepared_data(config: ExtConfig) -> FlatOrder:
     return flat
 
 
+def log_level(config: ExtConfig) -> int:
+    """RecBole's ``state``: the least that is logged."""
+    level: int = logging.getLevelNamesMapping()[config["state"].upper()]
+    return level
+
+
 def _assemble(config: ExtConfig, flat: FlatOrder, folder: RunFolder) -> Run:
     """Loaders, model and trainer, in the order that fixes the random numbers."""
     if config["torch_threads"]:
@@ -228,10 +240,24 @@ def _assemble(config: ExtConfig, flat: FlatOrder, folder: RunFolder) -> Run:
     own = issubclass(config.model_class, NextItemRecommender)
     loaders = build_loaders(config, flat, own)
     source = flat if own else loaders.train._dataset
-    model = config.model_class(config, source).to(config["device"])
+    model = _model(config, source, own).to(config["device"])
     trainer = _trainer(config, model, folder, loaders)
     trainer.data_sha256 = flat.sha256()
     return Run(folder.path, config, flat, loaders, model, trainer, {})
+
+
+def _model(config: ExtConfig, dataset: Any, own: bool) -> nn.Module:
+    """Raises ConfigError where a model of RecBole's finds that data or settings lack something."""
+    try:
+        made: nn.Module = config.model_class(config, dataset)
+    except Exception as error:
+        if own or isinstance(error, UserError):
+            raise
+        raise ConfigError(
+            f"RecBole's {config['model']} cannot be built with these settings on "
+            f"{config['dataset']}: {type(error).__name__}: {error}"
+        ) from error
+    return made
 
 
 def _trainer(

@@ -38,6 +38,11 @@ CONFIGS = [
     (["--config_files=absent.yaml"], "config file 'absent.yaml' does not exist"),
     (["--config_files=twice.yaml"], "twice.yaml:2: the key 'seed' stands there twice"),
     (["--config_files=code.yaml"], "code.yaml:1: could not determine a constructor"),
+    (["--config_files=a.yaml", "--config_files=twice.yaml"], "--config_files is given twice, as "
+     "'a.yaml' and as 'twice.yaml'; give one"),
+    (["--model=FPARec", "--model=PARec"], "--model is given twice, as 'FPARec' and as 'PARec'"),
+    (["--loss_type=BPR", "--n_negatives=5"], "n_negatives: 5 must be smaller than the catalogue"),
+    (["--unused_col={item: [class]}"], "unused_col: no column 'class' of d.item was loaded"),
     (["--run_dir=data"], "run_dir: data is not empty; resume it with"),
 ]  # fmt: skip
 

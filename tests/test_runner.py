@@ -80,6 +80,43 @@ def test_a_run_on_ml_100k(ml_100k: Settings, tmp_path: Path) -> None:
     assert log.count("valid NDCG@10") == 2
 
 
+@pytest.mark.parametrize(
+    ("model", "keys", "line"),
+    [
+        ("FPARec", {"loss_type": "BPR", "n_negatives": 5000}, "n_negatives: 5000 must be smaller"),
+        ("SASRecF", {}, "RecBole's SASRecF cannot be built with these settings on ring: KeyError"),
+    ],
+)
+def test_what_cannot_be_built_leaves_no_folder(
+    model: str, keys: dict[str, Any], line: str, settings: Settings, tmp_path: Path
+) -> None:
+    place = tmp_path / "run"
+    chosen = {**settings(own=model == "FPARec", run_dir=str(place)), **keys}
+    with pytest.raises(ConfigError) as error:
+        run(model, "ring", config_dict=chosen)
+    assert str(error.value).startswith(line)
+    assert not place.exists()
+
+
+def test_a_metric_of_the_lists_chooses_the_epoch(settings: Settings) -> None:
+    """In RecBole's spelling too, and not rounded: the fourth decimal may stand still for long."""
+    chosen = settings(epochs=3, metrics=["hit", "giniindex"], valid_metric="giniindex@10")
+    finished = run("FPARec", "ring", config_dict=chosen)
+    progress = finished.trainer.progress
+    assert progress.best_score == finished.metrics["valid"]["GiniIndex@10"]
+    assert progress.best_score == min(row["GiniIndex@10"] for row in progress.history)
+    assert round(progress.best_score, 4) != progress.best_score
+
+
+def test_one_config_file_and_a_quiet_log(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("state: error")
+    for given in (file, str(file)):
+        finished = run("FPARec", "ring", config_file_list=given, config_dict=settings(epochs=1))
+        assert (finished.run_dir / "log.txt").read_text() == ""
+        assert (finished.run_dir / "history.csv").read_text().count("\n") == 2
+
+
 def test_metrics_are_those_of_the_best_epoch(settings: Settings) -> None:
     finished = run("FPARec", "ring", config_dict=settings(epochs=12, learning_rate=0.05))
     metrics = finished.metrics

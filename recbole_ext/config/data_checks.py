@@ -7,7 +7,7 @@ import re
 from recbole_ext.config.keys import DATA
 from recbole_ext.config.schema import Key
 from recbole_ext.config.settings import Settings
-from recbole_ext.errors import show
+from recbole_ext.errors import nearest, show
 
 _COLUMNS = Key("strs", "")
 _ENTRIES = {
@@ -25,6 +25,8 @@ _INTERVAL_KEYS = (
     "relation_kg_num_interval",
 )
 _FIELDS = ("USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD")
+_FURTHER_FIELDS = ("ITEM_LIST_LENGTH_FIELD", "LABEL_FIELD")
+_SUFFIXES = ("inter", "user", "item", "kg", "link")
 _END = r"\s*([-+]?(?:inf|\d+(?:\.\d*)?(?:[eE][-+]?\d+)?))\s*"
 _INTERVAL = re.compile(rf"[\[(]{_END},{_END}[\])]", re.ASCII)
 _INTERVAL_WORDS = "an interval such as [5,inf) or (2,10], or several joined by ;"
@@ -37,15 +39,29 @@ def _no_empty_name(settings: Settings) -> None:
 
 
 def _fields_differ(settings: Settings) -> None:
-    for position, key in enumerate(_FIELDS):
-        for other in _FIELDS[:position]:
+    """Two columns of a batch under one name: the second takes the place of the first."""
+    keys = [key for key in (*_FIELDS, *_FURTHER_FIELDS) if settings.get(key) is not None]
+    for position, key in enumerate(keys):
+        for other in keys[:position]:
             if settings.get(key) == settings.get(other):
                 settings.fail(key, f"must differ from {settings.named(other)}")
+        if settings.get(key) == f"{settings.get('ITEM_ID_FIELD')}{settings.get('LIST_SUFFIX')}":
+            settings.fail(key, "is what the list of items is called (ITEM_ID_FIELD, LIST_SUFFIX)")
 
 
 def _entries(settings: Settings) -> None:
     for key, entry in _ENTRIES.items():
         settings.check_entries(key, entry)
+
+
+def _suffixes(settings: Settings) -> None:
+    """A misspelt file would be left unread without a word."""
+    known = (*_SUFFIXES, *(settings.get("additional_feat_suffix") or ()))
+    for key in ("load_col", "unload_col", "unused_col"):
+        for suffix in settings.get(key) or {}:
+            if suffix not in known:
+                hint = nearest(str(suffix), known) or f"; there are {', '.join(known)}"
+                settings.fail_inside(key, f"the unknown file suffix {show(suffix)}{hint}")
 
 
 def _load_col(settings: Settings) -> None:
@@ -105,6 +121,11 @@ def _no_pickles(settings: Settings) -> None:
             settings.fail(key, "is refused: RecBole's caches are pickles; reading is quick")
 
 
+def _no_wandb(settings: Settings) -> None:
+    if settings.get("log_wandb"):
+        settings.fail("log_wandb", "is refused: a run logs to TensorBoard, in its folder")
+
+
 def _no_split_files(settings: Settings) -> None:
     if settings.get("benchmark_filename"):
         settings.fail(
@@ -123,10 +144,12 @@ DATA_CHECKS = (
     _no_empty_name,
     _fields_differ,
     _entries,
+    _suffixes,
     _load_col,
     _not_unloaded,
     _intervals,
     _encoding,
     _no_pickles,
+    _no_wandb,
     _no_split_files,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from recbole_ext.config.keys import METRICS
+from recbole_ext.config.keys import LIST_METRICS, METRICS
 from recbole_ext.config.settings import Settings
 from recbole_ext.errors import nearest, show
 
@@ -79,6 +79,9 @@ def _valid_metric(settings: Settings) -> None:
         settings.fail(
             "valid_metric", f"needs one of {settings.named('metrics')}{nearest(metric, metrics)}"
         )
+    of_lists = {name.lower() for name in LIST_METRICS}
+    if given.endswith(SEEN_MASKED) and metric.lower() in of_lists:
+        settings.fail("valid_metric", "is one of the lists, which have seen items kept alone")
     if cutoff not in map(str, topk):
         settings.fail("valid_metric", f"needs a cut-off of {settings.named('topk')}")
 

@@ -46,7 +46,7 @@ class ExtConfig(Config):
         self,
         model: str | type[Any] | None = None,
         dataset: str | None = None,
-        config_file_list: Iterable[str | Path] | None = None,
+        config_file_list: str | Path | Iterable[str | Path] | None = None,
         config_dict: Mapping[str, Any] | None = None,
         cli_args: Iterable[str] = (),
     ) -> None:

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from recbole_ext.config.schema import Choices, Key
 
-METRICS = (
-    "Hit",
-    "NDCG",
-    "MRR",
-    "Recall",
-    "Precision",
-    "MAP",
+# Of the recommended lists; with seen items kept alone.
+LIST_METRICS = (
     "ItemCoverage",
     "AveragePopularity",
     "ShannonEntropy",
     "GiniIndex",
     "TailPercentage",
 )
-_LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam")
+METRICS = ("Hit", "NDCG", "MRR", "Recall", "Precision", "MAP", *LIST_METRICS)
+_LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop")
 _STATES = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 _TRANSFORMS = ("mask_itemseq", "inverse_itemseq", "crop_itemseq", "reorder_itemseq")
 _AUTO = ("auto", True, False)
@@ -56,7 +52,7 @@ GENERAL = {
     "log_wandb": Key("bool", "log to Weights & Biases"),
     "wandb_project": Key("str", "its project"),
     "run_dir": Key("str|null", "folder of this run; null: a new one in checkpoint_dir"),
-    "torch_threads": Key("int|null", "CPU threads; null: torch's choice", _POSITIVE),
+    "torch_threads": Key("int|null", "CPU threads; null: torch's choice", "[1, 1024]"),
 }
 
 TRAINING = {

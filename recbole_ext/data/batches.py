@@ -18,6 +18,7 @@ from recbole_ext.data.store import IntArray, SequenceStore
 # it is there: one prefix whose newest position bears loss, all rows weighing the same.
 TARGET_COUNT = "target_count"
 TARGET_WEIGHT = "target_weight"
+NEWEST_ROW = "newest_row"  # whether its target is the user's newest training item
 
 # Lengths are blurred by this share before rows are sorted into batches, so that equal company is
 # not kept epoch after epoch.

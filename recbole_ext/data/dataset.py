@@ -22,7 +22,7 @@ from recbole_ext.data.next_user import turn_round
 from recbole_ext.data.reading import CheckedReading
 from recbole_ext.data.rows import Rows
 from recbole_ext.data.store import IntArray, SequenceStore, chronological_order
-from recbole_ext.errors import DataError
+from recbole_ext.errors import DataError, nearest, show
 
 
 class FlatOrder(CheckedReading, QuickFilters, Dataset):
@@ -76,6 +76,7 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
         self._check_times()
         if self.config["task"] == "next_user":
             turn_round(self)
+        self._drop_unused()
         frame = self.inter_feat
         users = frame[self.uid_field].to_numpy(np.int64)
         items = frame[self.iid_field].to_numpy(np.int64)
@@ -91,6 +92,19 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
         for name in self.feat_name_list:
             if name != "inter_feat":
                 setattr(self, name, self._dataframe_to_interaction(getattr(self, name)))
+
+    def _drop_unused(self) -> None:
+        """``unused_col``: what was loaded for filters alone."""
+        for suffix, columns in (self.config["unused_col"] or {}).items():
+            frame = getattr(self, f"{suffix}_feat", None)
+            loaded = [] if frame is None else list(frame)
+            for column in columns:
+                if column not in loaded:
+                    raise DataError(
+                        f"unused_col: no column {show(column)} of {self.dataset_name}.{suffix} was "
+                        f"loaded{nearest(column, loaded)}"
+                    )
+                self._del_col(frame, column)
 
     def _check_times(self) -> None:
         if self.time_field not in self.inter_feat:

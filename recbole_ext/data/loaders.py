@@ -16,6 +16,7 @@ from recbole.data.utils import get_dataloader
 from recbole.utils import ModelType
 
 from recbole_ext.data.batches import (
+    NEWEST_ROW,
     TARGET_WEIGHT,
     FieldNames,
     batches_by_length,
@@ -73,6 +74,8 @@ class SequenceLoader:
         for picked in batches:
             batch = gather(self._store, rows, picked, self._names)
             batch[TARGET_WEIGHT] = torch.full((len(picked),), weight)
+            newest = rows.end[picked] == self._split.train_end[rows.users[picked]] - 1
+            batch[NEWEST_ROW] = torch.from_numpy(newest)
             yield batch
 
     def _batches(self, rows: Rows, epoch: int) -> Iterator[IntArray]:

@@ -86,7 +86,8 @@ class Evaluator:
         model.eval()
         n_rows = len(loader.rows)
         kept, masked = np.empty(n_rows), np.empty(n_rows)
-        recommended = torch.zeros(n_rows, max(self._topk), dtype=torch.long)
+        longest = max(self._topk) if self._list_metrics else 0
+        recommended = torch.zeros(n_rows, longest, dtype=torch.long)
         batches: Iterable[EvaluationBatch] = progress(loader) if progress else loader
         for batch in batches:
             scores = self._scores(model, batch.interaction, loader.store.n_items)

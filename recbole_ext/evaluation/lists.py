@@ -14,14 +14,9 @@ from torch import Tensor
 
 from recbole_ext.data.popularity import interaction_counts
 from recbole_ext.data.store import SequenceStore
+from recbole_ext.evaluation.metrics import canonical
 
-SPELLING = {
-    "itemcoverage": "ItemCoverage",
-    "averagepopularity": "AveragePopularity",
-    "shannonentropy": "ShannonEntropy",
-    "giniindex": "GiniIndex",
-    "tailpercentage": "TailPercentage",
-}
+EXACT = 15  # decimals: RecBole rounds to metric_decimal_place, which is for showing
 
 
 def list_metrics(
@@ -39,10 +34,10 @@ def list_metrics(
     data.set("data.count_items", training_counts(store, train_end))
     values: dict[str, float] = {}
     for name in names:
-        result = metrics_dict[name.lower()](config).calculate_metric(data)
-        for key, value in result.items():
-            metric, _, k = key.partition("@")
-            values[f"{SPELLING.get(metric, metric)}@{k}"] = float(value)
+        metric = metrics_dict[name.lower()](config)
+        metric.decimal_place = EXACT
+        result = metric.calculate_metric(data)
+        values |= {canonical(key): float(value) for key, value in result.items()}
     return values
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from recbole_ext.config.keys import LIST_METRICS
+
 FloatArray = NDArray[np.float64]
 
 SEEN_MASKED = "_seen_masked"
@@ -38,7 +40,7 @@ RANK_METRICS: dict[str, Callable[[FloatArray, int], FloatArray]] = {
     "MAP": _mrr,
     "Precision": _precision,
 }
-_CANONICAL = {name.lower(): name for name in RANK_METRICS}
+_CANONICAL = {name.lower(): name for name in (*RANK_METRICS, *LIST_METRICS)}
 
 
 def canonical(metric: str) -> str:

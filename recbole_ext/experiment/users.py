@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 Read = Callable[[Gathered], "JobUsers | None"]
 
 N_GROUPS = 5
-# Means over three seeds differ in their last bits where they should not, 1 - 2/3 from 1/3: a test by
-# ranks must see the ties.
+# Means over three seeds differ in their last bits where they should not, 1 - 2/3 from 1/3: a test
+# by ranks must see the ties.
 DECIMALS = 12
 
 

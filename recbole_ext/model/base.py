@@ -58,8 +58,9 @@ class NextItemRecommender(SequentialRecommender):
 
     Attributes:
         cloze: what is hidden; None under ``ar``.
-        width: of every batch, where padding is attended to (``mask_padding: false``): what a row is
-            scored by must not depend on its company. None: each batch's longest.
+        width: of every batch, where padding is attended to (``mask_padding: false``, and from the
+            second block on ``remask_padding: false``): what a row is scored by must not depend on
+            its company; and where ``trim_batches: false`` asks for it. None: each batch's longest.
         n_embeddings: rows that :attr:`item_table` needs.
         sampler: draws the negatives of a sampled loss; None for the cross-entropy over all items.
         exclude_history: what a position has read is no negative for it.
@@ -76,7 +77,9 @@ class NextItemRecommender(SequentialRecommender):
             chunk_size=config["loss_chunk_size"],
             learned_padding=config["padding_row"] == "learned",
         )
-        self.width: int | None = self.max_seq_length if config["mask_padding"] is False else None
+        padded = ("mask_padding", "remask_padding", "trim_batches")
+        whole = any(config[key] is False for key in padded)
+        self.width: int | None = self.max_seq_length if whole else None
         self.cloze = build_cloze(config, mask_token=self.n_items)
         self.n_embeddings = self.n_items + (self.cloze is not None)
         self.sampler: NegativeSampler | None = None
@@ -84,7 +87,7 @@ class NextItemRecommender(SequentialRecommender):
             self.sampler = build_sampler(config, dataset, self.n_items - 1, self.cloze)
             self.sampled_loss = build_loss(config, self.n_items - 1)
         self.exclude_history = bool(config["exclude_history"])
-        self.propensity_weights = build_propensity_weights(config, dataset)
+        self.propensity_weights = build_propensity_weights(config, dataset, self.cloze)
 
     @classmethod
     def hand_over(cls, saved: Mapping[str, Tensor], dataset: Any) -> None:

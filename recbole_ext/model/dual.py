@@ -8,6 +8,7 @@ import torch
 from recbole.data.interaction import Interaction
 from torch import Tensor
 
+from recbole_ext.data.batches import NEWEST_ROW
 from recbole_ext.data.transposed import item_sequences, newest_items
 from recbole_ext.model.composable import ComposableRecommender
 from recbole_ext.nn.duality import Consistency, DualEncoder, Duality, ItemUsers, VectorBank
@@ -17,14 +18,16 @@ class DualSASRec(ComposableRecommender):
     """loss = CE + λ · consistency of e(i) with i' = dual encoder(the users of i).
 
     A user's vector is the state that is to name the user's newest training item: of the rows of a
-    user (prefixes, windows) the newest one gives it. It goes through a memory bank, so that the
-    users of an item need not be encoded for its sake. All users of a batch are taken out of the
-    sequences that its step reads. Keys: ``properties/model/DualSASRec.yaml``.
+    user (prefixes, windows) the newest one gives it. (RecBole's own loader does not say which one
+    that is: there every row that asks for that item gives it, the last of an epoch for good.) It
+    goes through a memory bank, so that the users of an item need not be encoded for its sake. All
+    users of a batch are taken out of the sequences that its step reads. Keys:
+    ``properties/model/DualSASRec.yaml``.
 
     With ``dual_weight: 0`` there is neither bank nor dual encoder, and the model is its base.
     """
 
-    newest_items: Tensor  # [n_users], by which the newest row of a user is known
+    newest_items: Tensor  # [n_users], of the training part
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)  # first: the base's weights do not depend on the dual's
@@ -42,9 +45,15 @@ class DualSASRec(ComposableRecommender):
             return loss
         dual_loss = self.duality(task.targets, user, self.embedding.items)
         if self.training:  # never in a ranking, whose histories hold what is held out of training
-            whole = interaction[self.POS_ITEM_ID] == self.newest_items[user]
+            whole = self._newest(interaction, user)
             self.duality.bank.write(user[whole], states[whole, -1])
         return loss + self.dual_weight * dual_loss
+
+    def _newest(self, interaction: Interaction, user: Tensor) -> Tensor:
+        """[B] bool: whether the row is the newest of its user."""
+        if NEWEST_ROW in interaction:
+            return interaction[NEWEST_ROW]
+        return interaction[self.POS_ITEM_ID] == self.newest_items[user]
 
     def _build_duality(self, config: Any, dataset: Any) -> Duality:
         store = item_sequences(config, dataset)

@@ -32,6 +32,7 @@ def build_item_encoder(config: Any, dataset: Any, n_rows: int, size: int) -> Ite
         learned_ids=config["item_id_embedding"],
         parts_in_scores=config["score_with_features"],
         learned_padding=config["padding_row"] == "learned",
+        n_apart=n_rows - dataset.num(config["ITEM_ID_FIELD"]),
     )
 
 

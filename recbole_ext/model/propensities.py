@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from recbole_ext.data.popularity import target_counts
+from recbole_ext.data.popularity import expected_targets, target_counts
+from recbole_ext.nn.cloze import Cloze
 from recbole_ext.nn.propensities import PropensityWeights
 
 
-def build_propensity_weights(config: Any, dataset: Any) -> PropensityWeights | None:
-    """What ``ips_exponent`` and ``ips_clip`` make of the training targets; None where it is 0."""
+def build_propensity_weights(
+    config: Any, dataset: Any, cloze: Cloze | None = None
+) -> PropensityWeights | None:
+    """What ``ips_exponent`` and ``ips_clip`` make of the training targets; None where it is 0.
+
+    Args:
+        cloze: which items are asked for under ``direction: ae``.
+    """
     exponent = config["ips_exponent"]
     if not exponent:
         return None
-    return PropensityWeights(target_counts(config, dataset), exponent, config["ips_clip"])
+    counts = target_counts(config, dataset)
+    asked = None if cloze is None else expected_targets(config, dataset, cloze)
+    return PropensityWeights(counts, exponent, config["ips_clip"], asked)

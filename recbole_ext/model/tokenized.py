@@ -14,7 +14,6 @@ from torch import Tensor
 
 from recbole_ext.data.item_codes import item_codes
 from recbole_ext.model.composable import ComposableRecommender
-from recbole_ext.model.items import with_rows
 from recbole_ext.nn.catalogue import Catalogue, CodeCatalogue
 from recbole_ext.nn.codes import Banned, CodePart
 from recbole_ext.nn.embedding import ItemEncoder
@@ -54,11 +53,9 @@ class TokenizedSASRec(ComposableRecommender):
 
     def _build_items(self, config: Any, dataset: Any) -> ItemEncoder:
         codes, ids = item_codes(config, dataset), config["item_id_embedding"]
-        part = CodePart(
-            with_rows(codes.values, self.n_embeddings),
-            codes.size,
-            self.item_size,
-            concat=config["code_combination"] == "concat",
-            n_apart=0 if ids else self.n_embeddings - self.n_items,  # its id tells [MASK] apart
+        concat = config["code_combination"] == "concat"
+        part = CodePart(codes.values, codes.size, self.item_size, concat)
+        n_apart = self.n_embeddings - self.n_items
+        return ItemEncoder(
+            self.n_embeddings, self.item_size, [part], learned_ids=ids, n_apart=n_apart
         )
-        return ItemEncoder(self.n_embeddings, self.item_size, [part], learned_ids=ids)

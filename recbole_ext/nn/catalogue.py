@@ -127,6 +127,5 @@ class CodeCatalogue(Catalogue):
     def cross_entropy(
         self, queries: Tensor, targets: Tensor, weights: Tensor | None, how: CrossEntropy
     ) -> Tensor:
-        _, last = how.classes
-        partial, codes = self.part.partial(queries), self.part.codes[:last]
-        return code_cross_entropy(partial, codes, targets, weights, how.chunk_size)
+        partial = self.part.partial(queries)
+        return code_cross_entropy(partial, self.part.codes, targets, weights, how.chunk_size)

@@ -31,7 +31,7 @@ def code_cross_entropy(
     weights: Tensor | None = None,
     chunk_size: int | None = None,
 ) -> Tensor:
-    """Weighted sum of the cross-entropies over all items but PAD, in the dtype of ``partial``.
+    """Weighted sum of the cross-entropies over all items but PAD, in float32 or wider.
 
     Args:
         partial: [P, M, K] products of queries and code vectors; gradients flow.
@@ -44,6 +44,8 @@ def code_cross_entropy(
         ValueError: a target is no item.
     """
     _check_targets(targets, len(codes))
+    # Mixed precision would add up thousands of chunks in bfloat16.
+    partial = partial.to(torch.promote_types(partial.dtype, torch.float32))
     if weights is None:
         weights = partial.new_full((len(partial),), 1.0 / max(len(partial), 1))
     chunk = chunk_size or default_chunk(len(codes), partial.dtype, partial.device)

@@ -25,19 +25,16 @@ class CodePart(ItemPart):
     """Item vectors out of codes.
 
     Args:
-        codes: [R, M] integers in [0, K), by item id; PAD's row means nothing. Kept in their dtype.
+        codes: [V, M] integers in [0, K), by item id; PAD's row means nothing. Kept in their dtype.
+            Of ids beyond, which are no items ([MASK]), nothing is known.
         n_codes: K.
         size: d.
         concat: code vectors of width d / M side by side; else of width d, added.
-        n_apart: the last ids are no items ([MASK]): their codes mean nothing either, each has a
-            learned vector of its own, and they are not scored.
     """
 
     codes: Tensor
 
-    def __init__(
-        self, codes: Tensor, n_codes: int, size: int, concat: bool, n_apart: int = 0
-    ) -> None:
+    def __init__(self, codes: Tensor, n_codes: int, size: int, concat: bool) -> None:
         super().__init__()
         levels = codes.shape[1]
         if concat and size % levels:
@@ -46,21 +43,18 @@ class CodePart(ItemPart):
         self.register_buffer("codes", codes)
         width = size // levels if concat else size
         self.weight = nn.Parameter(torch.empty(levels, n_codes, width))  # [M, K, w]
-        self.apart = nn.Parameter(torch.empty(n_apart, size)) if n_apart else None
 
     def forward(self, ids: Tensor) -> Tensor:
-        rows = flat_codes(self.codes[ids.flatten()], self.weight.shape[1])  # [N, M]
+        flat = ids.flatten()
+        items = flat.clamp(max=len(self.codes) - 1)
+        rows = flat_codes(self.codes[items], self.weight.shape[1])  # [N, M]
         table = self.weight.flatten(0, 1)  # [M K, w]
         if self.concat:
             vectors = F.embedding(rows, table).flatten(1)
         else:
             vectors = F.embedding_bag(rows, table, mode="sum")
-        vectors = vectors * (ids.flatten() != PAD).unsqueeze(1)
-        if self.apart is not None:
-            place = ids.flatten() - (len(self.codes) - len(self.apart))  # among those apart
-            own = F.embedding(place.clamp(min=0), self.apart)
-            vectors = torch.where((place >= 0).unsqueeze(1), own, vectors)
-        return vectors.view(*ids.shape, -1)
+        known = (flat != PAD) & (flat == items)
+        return (vectors * known.unsqueeze(1)).view(*ids.shape, -1)
 
     def partial(self, queries: Tensor) -> Tensor:
         """Queries [P, d] -> their products with all code vectors, [P, M, K]."""
@@ -74,8 +68,6 @@ class CodePart(ItemPart):
         """Normal, so that an item's vector has entries of standard deviation ``std``."""
         levels = 1 if self.concat else self.weight.shape[0]
         nn.init.normal_(self.weight, std=std / levels**0.5)
-        if self.apart is not None:
-            nn.init.normal_(self.apart, std=std)
 
 
 def flat_codes(codes: Tensor, n_codes: int) -> Tensor:

@@ -27,15 +27,20 @@ class PropensityWeights(nn.Module):
     Args:
         counts: [V + 1] by item id, how often each is a target; PAD's is ignored.
         exponent: η; 0 weighs all alike.
+        asked: [V + 1] how often each is a target in an epoch, where that differs (cloze training);
+            up to a factor. The mean is taken over these.
         clip: what weighs more than ``clip`` times the mean is cut to that, which bounds the
             variance at the price of a bias to the popular; None: nothing is.
     """
 
     weight: Tensor
 
-    def __init__(self, counts: Tensor, exponent: float, clip: float | None) -> None:
+    def __init__(
+        self, counts: Tensor, exponent: float, clip: float | None, asked: Tensor | None = None
+    ) -> None:
         super().__init__()
-        share = counts.double().index_fill(0, torch.tensor(PAD), 0.0)
+        share = (counts if asked is None else asked).double()
+        share = share.index_fill(0, torch.tensor(PAD), 0.0)
         share = share / share.sum()
         weight = inverse_propensities(counts, exponent)
         weight = weight / (share * weight).sum()

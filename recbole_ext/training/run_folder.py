@@ -9,8 +9,8 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,9 @@ def current_folder() -> Path | None:
 class RunFolder:
     """Paths and atomic writes of a run folder."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, made: Sequence[Path] = ()) -> None:
         self.path = path
+        self._made = made  # with it: the folders that it lies in, the innermost first
 
     @classmethod
     def create(cls, model: str, dataset: str, parent: str, run_dir: str | None) -> RunFolder:
@@ -52,7 +53,8 @@ class RunFolder:
         """
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         name = f"{model}-{dataset}-{stamp}-{secrets.token_hex(3)}"
-        path = Path(run_dir) if run_dir else Path(parent) / name
+        path = (Path(run_dir) if run_dir else Path(parent) / name).resolve()
+        made = [folder for folder in path.parents if not folder.exists()]
         try:
             path.mkdir(parents=True, exist_ok=True)
             free = not any(path.iterdir()) and _claims(path / LOG_FILE)
@@ -63,7 +65,7 @@ class RunFolder:
                 f"run_dir: {path} is not empty; resume it with 'recbole_ext resume {path}' or "
                 "choose another folder"
             )
-        return cls(path.resolve())
+        return cls(path, made)
 
     @classmethod
     def open(cls, run_dir: str | Path) -> RunFolder:
@@ -82,8 +84,15 @@ class RunFolder:
         try:
             self.write_text(CONFIG_FILE, config)
         except OSError as error:
-            shutil.rmtree(self.path, ignore_errors=True)
+            self.remove()
             raise ConfigError(f"run_dir: cannot write in {self.path}: {error.strerror}") from error
+
+    def remove(self) -> None:
+        """Leave nothing of a run that has not begun."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        with suppress(OSError):  # another run may have begun beside it
+            for folder in self._made:
+                folder.rmdir()
 
     def held(self) -> AbstractContextManager[None]:
         """Training here is this process's alone, for the block.

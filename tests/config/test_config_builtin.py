@@ -76,6 +76,12 @@ def test_every_model_of_recbole_gets_a_config(model: str) -> None:
     assert (config["metrics"], config["topk"]) == (["Hit", "NDCG", "MRR"], [5, 10, 20])
 
 
+@pytest.mark.parametrize(("model", "repeatable"), [("BPR", False), ("FM", False), ("SASRec", True)])
+def test_negatives_of_general_models_are_no_positives(model: str, repeatable: bool) -> None:
+    """RecBole's own default: where items repeat, a user's items may be negatives of the user."""
+    assert ExtConfig(model, "ml-100k")["repeatable"] is repeatable
+
+
 def test_feature_files_of_recbole_stay_loaded() -> None:
     columns = ExtConfig("CKE", "shop")["load_col"]
     assert columns == {

@@ -142,6 +142,8 @@ OURS = [
     ("--valid_metric=NDCG@7", "needs a cut-off of topk: [5, 10, 20] (from properties/"),
     ("--valid_metric=NDCG@10_masked", "must be <metric>@<k> or <metric>@<k>_seen_masked"),
     ("--valid_metric=NDCG", "must be <metric>@<k>"),
+    ("--metrics=[Hit,GiniIndex] --valid_metric=giniindex@10_seen_masked", "is one of the lists, "
+     "which have seen items kept alone"),
     ("--valid_metric_bigger=false", "follows from valid_metric: 'NDCG@10'"),
     ("--eval_args={split: {RS: [8,1,1]}}", "eval_args (from --eval_args) has split: "
      "{'RS': [8, 1, 1]}, which must be {LS: valid_and_test}"),
@@ -155,9 +157,18 @@ OURS = [
      "user, item and time"),
     ("--load_col={item: [item_id]}", "must load user_id, item_id, timestamp of inter"),
     ("--load_col={inter: user_id}", "which must be a list of names or '*'"),
+    ("--load_col={inter: '*', itme: '*'}", "has the unknown file suffix 'itme'; did you mean "
+     "'item'?"),
+    ("--unused_col={users: [age]}", "has the unknown file suffix 'users'; did you mean 'user'?"),
     ("--unload_col={inter: [rating]}", "cannot stand beside load_col"),
     ("--load_col=null --unload_col={inter: [timestamp]}", "drops timestamp"),
     ("--ITEM_ID_FIELD=user_id", "must differ from USER_ID_FIELD: 'user_id' (from RecBole's"),
+    ("--ITEM_LIST_LENGTH_FIELD=item_id", "must differ from ITEM_ID_FIELD: 'item_id' (from"),
+    ("--LABEL_FIELD=user_id", "must differ from USER_ID_FIELD"),
+    ("--TIME_FIELD=item_id_list", "is what the list of items is called"),
+    ("--log_wandb=true", "is refused: a run logs to TensorBoard"),
+    ("--learner=sparse_adam", "must be one of adam"),
+    ("--torch_threads=99999999999", "must be a whole number in [1, 1024]"),
     ("--user_inter_num_interval=[5,inf", "must be an interval such as [5,inf) or (2,10]"),
     ("--user_inter_num_interval=[9,5]", "must be an interval"),
     ("--val_interval={rating: '>3'}", "has rating: '>3', which must be an interval"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from recbole_ext.data.batches import TARGET_COUNT, TARGET_WEIGHT
+from recbole_ext.data.batches import NEWEST_ROW, TARGET_COUNT, TARGET_WEIGHT
 from recbole_ext.data.loaders import EvaluationLoader, SequenceLoader, build_loaders
 from recbole_ext.data.split import leave_one_out
 from recbole_ext.data.store import SequenceStore
@@ -57,6 +57,24 @@ def loader(**overrides: Any) -> SequenceLoader:
 def epoch(source: SequenceLoader, number: int) -> list[dict[str, list[Any]]]:
     source.epoch = number
     return [{key: batch[key].tolist() for key in batch.interaction} for batch in source]
+
+
+@KINDS
+def test_one_row_of_a_user_is_the_newest(kind: dict[str, Any]) -> None:
+    """It is known by its place, though the newest item came before."""
+    dataset = flat([4, 9, 30, 40])
+    store = dataset.store
+    dataset.store = SequenceStore(np.ones_like(store.items), store.offsets, 2)
+    places = SequenceLoader({**CONFIG, **kind}, flat([4, 9, 30, 40]), leave_one_out(store))
+    source = SequenceLoader({**CONFIG, **kind}, dataset, leave_one_out(store))
+    newest = {}
+    for one, other in zip(epoch(source, 0), epoch(places, 0), strict=True):
+        assert one[NEWEST_ROW] == other[NEWEST_ROW]
+        for user, item, new in zip(one["user_id"], other["item_id"], one[NEWEST_ROW], strict=True):
+            if new:
+                assert newest.setdefault(user, item) == item
+    ends = store.offsets[2:] - 2  # less two held out; items are their places, plus 1
+    assert newest == dict(enumerate(ends.tolist(), 1))
 
 
 @KINDS

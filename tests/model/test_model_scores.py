@@ -42,22 +42,38 @@ def test_padding_on_the_right_changes_no_score(changes: dict[str, Any]) -> None:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("changes", MODELS[:-1], ids=named)
+@pytest.mark.parametrize("changes", MODELS, ids=named)
 def test_a_history_scores_alike_alone_and_in_a_batch(changes: dict[str, Any]) -> None:
-    """Not so where padding is taken for items (``remask_padding: false``)."""
+    """Where padding is taken for items (``remask_padding: false``) every row has the full width."""
     model = build(**changes)
     together = model.full_sort_predict(batch())
     for row, history in enumerate(HISTORIES):
-        alone = state(model, history) @ model.item_table.T
+        alone = model.full_sort_predict(batch((history,), (1,)))[0]
         torch.testing.assert_close(together[row], alone, rtol=1e-5, atol=1e-5)
+        if changes.get("remask_padding", True):
+            bare = state(model, history) @ model.item_table.T
+            torch.testing.assert_close(together[row], bare, rtol=1e-5, atol=1e-5)
 
 
 @torch.no_grad()
-def test_the_leak_makes_scores_depend_on_the_company() -> None:
+def test_the_leak_makes_scores_depend_on_padding() -> None:
+    """As it does in the released code, where every row is padded to n."""
     model = build(remask_padding=False)
-    together = model.full_sort_predict(batch())[3]
-    alone = model.full_sort_predict(batch(HISTORIES[3:], (1,)))[0]
-    assert (together - alone).abs().max() > 1e-3
+    padded = model.full_sort_predict(batch(HISTORIES[3:], (1,)))[0]
+    bare = state(model, HISTORIES[3]) @ model.item_table.T
+    assert (padded - bare).abs().max() > 1e-3
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("key", ["trim_batches", "mask_padding", "remask_padding"])
+def test_rows_that_are_not_trimmed(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, widths = build(**{key: False}), []
+    encode = model.encode
+    monkeypatch.setattr(
+        model, "encode", lambda ids, *a, **k: (widths.append(ids.shape[1]), encode(ids, *a, **k))[1]
+    )
+    model.full_sort_predict(batch())
+    assert widths == [model.max_seq_length]
 
 
 @torch.no_grad()

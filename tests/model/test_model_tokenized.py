@@ -109,8 +109,18 @@ def test_the_mask_is_no_item(combination: str) -> None:
     (gradient,) = torch.autograd.grad(vectors[N_ITEMS].sum(), items.parts[0].weight)
     assert not gradient.any()
     model.train().calculate_loss(batch(**ALL)).backward()
-    assert items.parts[0].apart.grad.any()
+    assert items.apart.grad.any()
     assert model.full_sort_predict(batch()).shape == (4, N_ITEMS)
+
+
+def test_the_mask_beside_ids_moves_no_code() -> None:
+    """Its id alone is its vector: half of all slots must not train what real items are made of."""
+    model = build("TokenizedSASRec", item_id_embedding=True, direction="ae", **RANDOM)
+    items = model.embedding.items
+    vector = items(torch.tensor([N_ITEMS]))
+    torch.testing.assert_close(vector, items.weight[N_ITEMS:])
+    vector.sum().backward()
+    assert not items.parts[0].weight.grad.any()
 
 
 @pytest.mark.parametrize("changes", [{}, {"direction": "ae"}, {"item_id_embedding": True}], ids=str)

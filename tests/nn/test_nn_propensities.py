@@ -37,6 +37,14 @@ def test_the_mean_over_the_targets_is_one(exponent: float, clip: float | None) -
         assert weight[0] < weight[1] == weight[2] < weight[3] == weight[4]
 
 
+def test_the_mean_is_that_of_what_is_asked() -> None:
+    """Cloze training may hide the last item more often: the mean is over what it asks for."""
+    asked = torch.tensor([9.0, 2, 2, 4, 8, 0], dtype=torch.float64)
+    weight = PropensityWeights(COUNTS, 0.5, 1.5, asked).weight[1:]
+    assert (weight * asked[1:]).sum().item() / 16 == pytest.approx(1.0, rel=1e-6)
+    assert weight[0] < weight[1] == weight[2] < weight[3] == weight[4]
+
+
 def test_exponent_1_makes_all_items_weigh_alike() -> None:
     weight = PropensityWeights(COUNTS, 1.0, None).weight[1:]
     torch.testing.assert_close((weight * SHARE)[:4], torch.full((4,), 0.25))

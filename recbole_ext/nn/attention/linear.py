@@ -21,7 +21,11 @@ def feature_map(x: Tensor) -> Tensor:
 
 
 class LinearAttention(Mixer):
-    """out_i = Σ_j (φ(q_i)·φ(k_j)) v_j / Σ_j φ(q_i)·φ(k_j) over the real keys in sight."""
+    """out_i = Σ_j (φ(q_i)·φ(k_j)) v_j / Σ_j φ(q_i)·φ(k_j) over the real keys in sight.
+
+    Dropout of weights: beyond ``QUADRATIC_UP_TO`` causal slots only those of the query's own chunk,
+    since the others are never formed.
+    """
 
     def __init__(self, spec: MixerSpec) -> None:
         super().__init__(spec)

@@ -39,6 +39,8 @@ class ItemEncoder(nn.Module):
         learned_ids: a learned vector for each id; without it items are their parts alone.
         parts_in_scores: score with the input's vectors; else with the ids' alone.
         learned_padding: a defect: PAD's row is drawn and learned as an item's is.
+        n_apart: the last ids are no items ([MASK]), of which parts know nothing: without learned
+            ids each has a learned vector of its own.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class ItemEncoder(nn.Module):
         learned_ids: bool = True,
         parts_in_scores: bool = True,
         learned_padding: bool = False,
+        n_apart: int = 0,
     ) -> None:
         super().__init__()
         if not (learned_ids or (parts and parts_in_scores)):
@@ -58,6 +61,8 @@ class ItemEncoder(nn.Module):
         self.learned_padding = learned_padding
         rows = nn.Embedding(n_items, size, padding_idx=PAD).weight.detach() if learned_ids else None
         self.weight = None if rows is None else nn.Parameter(rows)
+        own = torch.empty(n_apart, size) if n_apart and not learned_ids else None
+        self.apart = None if own is None else nn.Parameter(own)
         self.parts = nn.ModuleList(parts)
         joined = (len(parts) + learned_ids) * size
         # Without bias: an item of which nothing is known, and PAD, stay zero.
@@ -69,9 +74,15 @@ class ItemEncoder(nn.Module):
         if self.weight is not None:
             vectors.insert(0, F.embedding(ids, self.weight, self._without_gradient))
         if self.combine is None:
-            return reduce(torch.add, vectors)
-        mixed: Tensor = self.combine(torch.cat(vectors, -1))
-        return mixed
+            return self._with_apart(ids, reduce(torch.add, vectors))
+        return self._with_apart(ids, self.combine(torch.cat(vectors, -1)))
+
+    def _with_apart(self, ids: Tensor, vectors: Tensor) -> Tensor:
+        if self.apart is None:
+            return vectors
+        place = ids - (self.n_items - len(self.apart))  # among those apart
+        own = F.embedding(place.clamp(min=0), self.apart)
+        return torch.where((place >= 0).unsqueeze(-1), own, vectors)
 
     @property
     def _without_gradient(self) -> int | None:
@@ -92,5 +103,7 @@ class ItemEncoder(nn.Module):
             nn.init.normal_(self.weight, std=std)
             if not self.learned_padding:
                 self.weight[PAD].zero_()
+        if self.apart is not None:
+            nn.init.normal_(self.apart, std=std)
         for part in self.parts:
             part.initialize(std)  # type: ignore[operator]

@@ -81,3 +81,25 @@ def test_synthetic_interactions(tmp_path: Path) -> None:
     assert (flat.user_num, flat.item_num, len(flat.store.items)) == (301, 201, 5_000)
     counts = np.sort(np.bincount(flat.store.items)[1:])
     assert counts[-1] > 10 * counts[100]  # Zipf: the first item against the median one
+
+
+def test_a_column_that_is_loaded_for_a_filter_alone(tmp_path: Path) -> None:
+    """``unused_col``: it has chosen the rows, and no model sees it."""
+    (tmp_path / "d").mkdir()
+    users = "\n".join(f"u{n}\t{20 + n}" for n in range(7))
+    (tmp_path / "d" / "d.user").write_text(f"user_id:token\tage:float\n{users}\n")
+    inter = ["user_id", "item_id", "timestamp"]
+    keys: dict[str, Any] = {
+        "load_col": {"inter": inter, "user": ["user_id", "age"]},
+        "val_interval": {"age": "[22,inf)"},
+        "filter_inter_by_user_or_item": True,
+    }
+    assert list(data_set(tmp_path, LINES, **keys).user_feat) == ["user_id", "age"]
+    flat = data_set(tmp_path, LINES, **keys, unused_col={"user": ["age"]})
+    assert list(flat.user_feat) == ["user_id"]
+    assert "age" not in flat.field2type
+    assert flat.user_num == 6, "five of age 22 and above, and PAD"
+    with pytest.raises(
+        DataError, match=r"no column 'aeg' of d\.user was loaded; did you mean 'age'"
+    ):
+        data_set(tmp_path, LINES, **keys, unused_col={"user": ["aeg"]})
