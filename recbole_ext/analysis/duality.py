@@ -8,10 +8,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from recbole_ext.analysis.coverage import by_decile, training_users
-from recbole_ext.analysis.embeddings import Matrix, chance, effective_rank, stability
+from recbole_ext.analysis.embeddings import (
+    Matrix,
+    chance,
+    effective_rank,
+    item_vectors,
+    stability,
+)
 from recbole_ext.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -63,13 +67,10 @@ def read(path: str) -> Found:
 
 def _items(run: Run) -> Matrix:
     """[n_items, d] vectors that the items of a run are scored with, PAD left out."""
-    table = getattr(run.model, "item_table", None)
-    if table is None:  # RecBole's models
-        table = getattr(getattr(run.model, "item_embedding", None), "weight", None)
+    table = item_vectors(run.model)
     if table is None:
         raise CheckpointError(f"{run.run_dir}: {run.config['model']} has no item embeddings")
-    items = table.detach().cpu()[1 : run.dataset.store.n_items]
-    return np.asarray(items.double().numpy())
+    return table[1 : run.dataset.store.n_items]
 
 
 def report(runs: Sequence[Found]) -> dict[str, Any]:

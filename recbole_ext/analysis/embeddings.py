@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 
 Matrix = NDArray[np.float64]
+
+
+def item_vectors(model: Any) -> Matrix | None:
+    """[n_items, d] vectors that items are scored with, PAD's first; None where there are none.
+
+    Without what is no part of an item: the last column that SSE-PT's scores need.
+    """
+    table = getattr(model, "item_table", None)
+    if table is None:  # RecBole's models
+        table = getattr(getattr(model, "item_embedding", None), "weight", None)
+    if table is None:
+        return None
+    return np.asarray(table.detach().cpu()[:, : getattr(model, "item_size", None)].double().numpy())
 
 
 def effective_rank(vectors: Matrix) -> float:

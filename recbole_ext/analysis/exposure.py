@@ -32,16 +32,21 @@ def summary(counts: IntArray) -> dict[str, float | None]:
     return {"gini": gini, "coverage": float((own > 0).mean())}
 
 
-def shares(counts: IntArray) -> FloatArray:
-    """[V] of the sum; 0 where it is 0."""
-    found: FloatArray = counts / max(int(counts.sum()), 1)
+def shares(counts: IntArray, of: int | None = None) -> FloatArray:
+    """[V] of ``of``, or of their sum; 0 where it is 0."""
+    found: FloatArray = counts / max(int(counts.sum()) if of is None else of, 1)
     return found
 
 
-def by_decile(consumption: IntArray, exposure: IntArray) -> list[dict[str, Any]]:
-    """For each decile its share of consumption and of exposure, and how many items are shown."""
+def by_decile(consumption: IntArray, exposure: IntArray, places: int) -> list[dict[str, Any]]:
+    """For each decile its share of consumption and of exposure, and how many items are shown.
+
+    Args:
+        places: in all lists, empty ones too, as :func:`~recbole_ext.inference.bounded.
+            exposure_limits` counts them.
+    """
     deciles = popularity_deciles(consumption)
-    consumed, exposed = shares(consumption), shares(exposure)
+    consumed, exposed = shares(consumption), shares(exposure, places)
     rows = []
     for decile in range(1, DECILES + 1):
         mine = deciles == decile
@@ -59,12 +64,12 @@ def by_decile(consumption: IntArray, exposure: IntArray) -> list[dict[str, Any]]
     return rows
 
 
-def largest_ratio(consumption: IntArray, exposure: IntArray) -> float | None:
+def largest_ratio(consumption: IntArray, exposure: IntArray, places: int) -> float | None:
     """Of exposure's share to consumption's; None where an item is shown that no one consumed."""
     shown = exposure > 0
     if not shown.any() or (consumption[shown] == 0).any():
         return None
-    return float((shares(exposure)[shown] / shares(consumption)[shown]).max())
+    return float((shares(exposure, places)[shown] / shares(consumption)[shown]).max())
 
 
 def extremes(consumption: IntArray, exposure: IntArray) -> tuple[IntArray, IntArray]:
@@ -89,8 +94,8 @@ def of_lists(items: IntArray, targets: IntArray, consumption: IntArray) -> dict[
         **quality(items, targets),
         **summary(exposure),
         "filled": float((items != PAD).mean()),
-        "largest_ratio": largest_ratio(consumption, exposure),
-        "deciles": by_decile(consumption, exposure),
+        "largest_ratio": largest_ratio(consumption, exposure, items.size),
+        "deciles": by_decile(consumption, exposure, items.size),
     }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,14 @@ class Finished:
     Attributes:
         name: of the model.
         dataset: name, with a task or a holdout that is not the usual one.
+        data: digest of the data.
         design: axis -> value, for the axes of the AE/AR paper.
         score: the metric asked for, of the test part.
     """
 
     name: str
     dataset: str
+    data: str
     design: dict[str, str]
     score: float
 
@@ -58,10 +61,20 @@ def read_finished(run_dir: str | Path, metric: str) -> Finished | None:
     folder = RunFolder.open(run_dir)
     config = _config(folder)
     design = design_of(config)
-    score = _score(folder, metric)
+    score, data = _score(folder, metric)
     if design is None:
         return None
-    return Finished(str(config.get("model")), _tested_on(config), design, score)
+    return Finished(str(config.get("model")), _tested_on(config), data, design, score)
+
+
+def told_apart(runs: Sequence[Finished]) -> list[Finished]:
+    """Variants of the data under one name get names of their own: they are not comparable."""
+    variants = Counter(name for name, _ in {(run.dataset, run.data) for run in runs})
+    several = {name for name, count in variants.items() if count > 1}
+    return [
+        replace(run, dataset=f"{run.dataset} ({run.data[:8]})") if run.dataset in several else run
+        for run in runs
+    ]
 
 
 def _tested_on(config: Mapping[str, Any]) -> str:
@@ -76,7 +89,7 @@ def design_of(config: Mapping[str, Any]) -> dict[str, str] | None:
     if (stock := _STOCK.get(str(config.get("model")))) is not None:
         rest = {"local heads": "none", "feature": "none", "backbone": "RecBole's blocks"}
         return {**stock, **rest, "loss": str(config.get("loss_type") or "CE")}
-    if config.get("direction") not in ("ar", "ae"):
+    if config.get("direction") not in ("ar", "ae") or _beyond(config):
         return None
     local = config.get("local_attention") if config.get("n_local_heads") else None
     users = config.get("user_embedding")
@@ -92,6 +105,12 @@ def design_of(config: Mapping[str, Any]) -> dict[str, str] | None:
     }
 
 
+def _beyond(config: Mapping[str, Any]) -> bool:
+    """Whether a model differs in more than the axes: codes, duality, batches of one length."""
+    further = bool(config.get("codes") or config.get("dual_weight"))
+    return further or config.get("batch_by") == "equal_length"
+
+
 def _config(folder: RunFolder) -> dict[str, Any]:
     file = folder.file(CONFIG_FILE)
     try:
@@ -103,13 +122,15 @@ def _config(folder: RunFolder) -> dict[str, Any]:
     return config
 
 
-def _score(folder: RunFolder, metric: str) -> float:
+def _score(folder: RunFolder, metric: str) -> tuple[float, str]:
+    """The metric, and the digest of the data that it was found on."""
     file = folder.file(METRICS_FILE)
     masked = metric.endswith(SEEN_MASKED)
     part = "test_seen_masked" if masked else "test"
     try:
-        scores = json.loads(file.read_text(encoding="utf-8"))[part]
-        known = {name: float(value) for name, value in scores.items()}
+        metrics = json.loads(file.read_text(encoding="utf-8"))
+        known = {name: float(value) for name, value in metrics[part].items()}
+        data = str(metrics["data"]["sha256"])
     except FileNotFoundError as error:
         raise CheckpointError(f"{folder.path} has not finished: no {METRICS_FILE}") from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as error:
@@ -117,4 +138,4 @@ def _score(folder: RunFolder, metric: str) -> float:
     name = metric.removesuffix(SEEN_MASKED)
     if name not in known:
         raise ConfigError(f"--metric: {show(metric)} is not in {file}{nearest(name, known)}")
-    return known[name]
+    return known[name], data

@@ -64,7 +64,6 @@ def report(run: Run) -> dict[str, Any]:
     """All that is printed, as numbers."""
     from recbole_ext.analysis.padding import by_bucket, by_ratio
     from recbole_ext.model.base import NextItemRecommender
-    from recbole_ext.nn.embedding import PAD
 
     model, config = run.model, run.config
     if not isinstance(model, NextItemRecommender):
@@ -80,10 +79,17 @@ def report(run: Run) -> dict[str, Any]:
         "run_dir": str(run.run_dir),
         "window": window,
         "keys": {key: config[key] for key in KEYS},
-        "padding_row_norm": float(model.item_table[PAD].detach().norm()),
+        "padding_row_norm": _norm_of_padding(model),
         "by_ratio": by_ratio(*what),
         "by_bucket": by_bucket(*what),
     }
+
+
+def _norm_of_padding(model: Any) -> float:
+    from recbole_ext.analysis.embeddings import item_vectors
+
+    vectors = item_vectors(model)
+    return 0.0 if vectors is None else float((vectors[0] ** 2).sum() ** 0.5)
 
 
 def lines(found: dict[str, Any]) -> Iterator[str]:

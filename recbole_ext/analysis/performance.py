@@ -99,7 +99,7 @@ def draw_choices(data: Data) -> Any:
     panel.barh(names, percent, color=["C0" if value >= 0 else "C3" for value in percent])
     panel.axvline(0, color="black", linewidth=0.8)
     panel.invert_yaxis()
-    panel.set_xlabel(f"relative change of test {data['metric']}, %")
+    figure.supxlabel(f"relative change of test {data['metric']}, %", fontsize="medium")
     return figure
 
 

@@ -155,7 +155,7 @@ def _of_scores(asked: Asked, folders: Sequence[Path], tell: Tell) -> Iterator[Pi
     if not what:
         return
     from recbole_ext.analysis import performance as one
-    from recbole_ext.analysis.finished import read_finished
+    from recbole_ext.analysis.finished import read_finished, told_apart
 
     if len(folders) < 2:
         raise ConfigError(f"--what={what[0]}: compares runs; name two or more")
@@ -164,7 +164,7 @@ def _of_scores(asked: Asked, folders: Sequence[Path], tell: Tell) -> Iterator[Pi
     for label, run in zip(labels, read, strict=True):
         if run is None:
             tell(_left_out(label, "is no model of the AE/AR design space"))
-    finished = [run for run in read if run is not None]
+    finished = told_apart([run for run in read if run is not None])
     if "locality" in what and finished:
         numbers = one.locality_numbers(finished, asked.metric)
         yield Picture("locality", numbers, one.draw_locality, one.locality_lines(numbers))

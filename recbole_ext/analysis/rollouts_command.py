@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from recbole_ext.analysis.labels import distinct
 from recbole_ext.errors import ConfigError, DataError, show
 from recbole_ext.inference.generation.command import REPORT_FILE
 from recbole_ext.inference.generation.report import HEADERS
@@ -68,16 +69,36 @@ def read_report(path: Path) -> dict[str, Any]:
 
 def labels(reports: Sequence[dict[str, Any]]) -> list[str]:
     """What each curve is called: what tells the reports apart, the model at least."""
+    models = [report["model"] for report in reports]
+    folders = [Path(report["run_dir"]).name for report in reports]
+    decoded = [_decoding(report["options"]) for report in reports]
+    in_full = [_in_full(report["options"]) for report in reports]
+    numbers = [f"({place})" for place in range(1, len(reports) + 1)]
     ways = [
-        [report["model"] for report in reports],
-        [f"{report['model']}, {_decoding(report['options'])}" for report in reports],
-        [f"{report['model']}, {Path(report['run_dir']).name}" for report in reports],
+        (models,),
+        (models, decoded),
+        (models, folders),
+        (models, in_full),
+        (models, folders, decoded),
+        (models, folders, in_full),
+        (models, folders, in_full, numbers),
     ]
-    return next((names for names in ways if len(set(names)) == len(names)), ways[-1])
+    return distinct([[", ".join(parts) for parts in zip(*way, strict=True)] for way in ways])
 
 
 def _decoding(options: dict[str, Any]) -> str:
     return options["decode"] + (", seen excluded" if options.get("exclude_seen") else "")
+
+
+def _in_full(options: dict[str, Any]) -> str:
+    """With whatever else was chosen."""
+    known = ("decode", "exclude_seen", "steps", "batch_size", "title_field", "on_unknown")
+    rest = (f"{k} {v:g}" for k, v in options.items() if k not in known and _is_number(v))
+    return ", ".join([_decoding(options), *rest])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_report(report: Any) -> bool:
@@ -96,4 +117,4 @@ def _are_curves(part: Any) -> bool:
 
 
 def _is_value(value: Any) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    return value is None or _is_number(value)

@@ -5,6 +5,7 @@ Slots are right-aligned, the newest last, save RecBole's own models', which coun
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,9 @@ _DIGITS = 5
 _PANEL = (2.6, 2.7)  # inches
 _PATTERN_LENGTHS = (50, 200)
 _TABLES = ("positions", "position_embedding")  # what models call their table of slots
-_BIDIRECTIONAL = frozenset({"BERT4Rec"})  # of RecBole's; the others with such a table are causal
+# Of RecBole's: they mask no future. The others with such a table are causal.
+_BIDIRECTIONAL = frozenset({"BERT4Rec", "LightSANs"})
+_LAYER = re.compile(r"\bblocks\.(\d+)\.")
 
 
 def correlation(table: FloatArray, causal: bool) -> FloatArray:
@@ -63,10 +66,10 @@ def attention_numbers(runs: Sequence[Run], labels: Sequence[str]) -> Data:
     """Figure 3: the learned positional attention, a panel for each run, layer and head."""
     panels = []
     for run, label in zip(runs, labels, strict=True):
-        for layer, mixer in enumerate(_positional(run.model), start=1):
+        for layer, mixer in _positional(run.model):
             for head, matrix in enumerate(_matrices(mixer), start=1):
                 of_several = f", head {head}" if mixer.spec.n_heads > 1 else ""
-                title = f"{label}\nlayer {layer}{of_several}"
+                title = f"{label}\n{layer}{of_several}"
                 panels.append(_panel(run, label, title, by_row_maximum(matrix)))
     return {"figure": "positional_attention", "panels": panels}
 
@@ -120,9 +123,15 @@ def _matrices(mixer: PositionOnlyMixer) -> FloatArray:
     return np.asarray(mixer.matrices(keep)[0].double().cpu().numpy(), dtype=np.float64)
 
 
-def _positional(model: nn.Module) -> list[PositionOnlyMixer]:
-    found = (part for part in model.modules() if isinstance(part, PositionOnlyMixer))
-    return [part for part in found if part.learned_scores]
+def _positional(model: nn.Module) -> list[tuple[str, PositionOnlyMixer]]:
+    """``layer 2``, or ``layer 2, part 1`` of a sum of mixers, and the mixer."""
+    found = []
+    for name, part in model.named_modules():
+        if isinstance(part, PositionOnlyMixer) and part.learned_scores:
+            block, place = _LAYER.search(name), name.rpartition(".parts.")
+            layer = f"layer {int(block[1]) + 1}" if block else name
+            found.append((layer + (f", part {int(place[2]) + 1}" if place[1] else ""), part))
+    return found
 
 
 def _position_table(model: nn.Module) -> Tensor | None:

@@ -230,7 +230,7 @@ class ExtConfig(Config):
             self.model_class = registry.get_model_class(self.model)
 
 
-def _as_list(files: Iterable[str | Path] | None) -> list[str]:
+def _as_list(files: str | Path | Iterable[str | Path] | None) -> list[str]:
     if isinstance(files, str | Path):
         return [str(files)]
     return [str(file) for file in files or ()]

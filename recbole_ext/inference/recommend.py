@@ -21,7 +21,13 @@ from recbole_ext.inference.asked import Asked, Options
 from recbole_ext.inference.bounded import Candidates, bounded_lists, exposure_limits
 from recbole_ext.inference.results import Recommendations
 from recbole_ext.inference.scorer import Scorer, store_of
-from recbole_ext.inference.sequences import Sequences, continued, known_users, new_users
+from recbole_ext.inference.sequences import (
+    Sequences,
+    continued,
+    known_users,
+    new_users,
+    refuse_empty,
+)
 from recbole_ext.inference.titles import ItemFile
 from recbole_ext.nn.top import top_k
 
@@ -47,7 +53,7 @@ def recommend(
         ConfigError: ``max_exposure`` leaves no item.
         FloatingPointError: a score is NaN.
     """
-    titles = item_file(run.config, options.title_field).titles()
+    titles = titles_of(run.config, options.title_field)
     sequences = asked_sequences(run, asked, options.on_unknown, warn or _warn)
     scorer = Scorer(run, sequences.known)
     batch_size = options.batch_size or run.config["eval_batch_size"]
@@ -71,6 +77,19 @@ def _warn(message: str) -> None:
     warnings.warn(message, stacklevel=6)  # whoever called Run.recommend
 
 
+def titles_of(config: Any, title_field: str | None) -> dict[str, str] | None:
+    """Titles by item token, of the data set's file of items; None where it has none.
+
+    Raises:
+        ConfigError: users follow each other (``task: next_user``), and a title of theirs is asked.
+    """
+    if config["task"] != "next_user":
+        return item_file(config, title_field).titles()
+    if title_field:  # an empty one does without titles
+        raise ConfigError(f"title_field: {show(title_field)}: task: next_user names users")
+    return None
+
+
 def item_file(config: Any, title_field: str | None) -> ItemFile:
     """The data set's file of items."""
     return ItemFile(
@@ -86,9 +105,13 @@ def asked_sequences(
     run: Run, asked: Asked, on_unknown: str, warn: Callable[[str], None]
 ) -> Sequences:
     """The sequences of who is asked for; raises DataError for an unknown user or item."""
+    sequential = run.config["MODEL_TYPE"] == ModelType.SEQUENTIAL
     if asked.users is not None:
-        return known_users(run.dataset, store_of(run), asked.users, asked.places)
-    if run.config["MODEL_TYPE"] != ModelType.SEQUENTIAL:
+        found = known_users(run.dataset, store_of(run), asked.users, asked.places)
+        if sequential:
+            refuse_empty(found, asked.places)
+        return found
+    if not sequential:
         raise DataError(
             f"model {show(run.config['model'])} recommends for the users it was trained on, not "
             "for histories: it is no sequential model"

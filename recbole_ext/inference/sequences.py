@@ -57,6 +57,12 @@ def known_users(
     return Sequences(store, ids, known=True)
 
 
+def refuse_empty(sequences: Sequences, places: Sequence[str]) -> None:
+    """Raises DataError for a user who is only described, by a ``.user`` file."""
+    for row in np.flatnonzero(sequences.lengths == 0).tolist():
+        raise DataError(f"{places[row]}: the user has no interaction to continue from")
+
+
 def new_users(
     dataset: FlatOrder,
     histories: Sequence[Sequence[str]],

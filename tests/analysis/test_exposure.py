@@ -17,6 +17,7 @@ from recbole_ext.analysis.exposure import (
     quality,
     summary,
 )
+from recbole_ext.inference.bounded import exposure_limits
 
 CONSUMED = np.array([0, 40, 30, 20, 10, 0])  # PAD, items 1 .. 5
 LISTS = np.array([[1, 2], [1, 4], [1, 0], [2, 1]])  # seven places filled
@@ -55,14 +56,14 @@ def test_deciles() -> None:
 
 
 def test_by_decile() -> None:
-    rows = {row["decile"]: row for row in by_decile(CONSUMED, exposure_of(LISTS, 6))}
+    rows = {row["decile"]: row for row in by_decile(CONSUMED, exposure_of(LISTS, 6), 8)}
     assert rows[9] == {
-        "decile": 9, "items": 1, "consumed": 0.4, "exposed": 4 / 7,
-        "ratio": pytest.approx(10 / 7), "coverage": 1.0,
+        "decile": 9, "items": 1, "consumed": 0.4, "exposed": 0.5,
+        "ratio": pytest.approx(1.25), "coverage": 1.0,
     }  # fmt: skip
     assert rows[1]["ratio"] is None and rows[1]["coverage"] == 0.0
     assert rows[2]["items"] == 0 and rows[2]["coverage"] is None
-    assert sum(row["exposed"] for row in rows.values()) == pytest.approx(1.0)
+    assert sum(row["exposed"] for row in rows.values()) == pytest.approx(7 / 8)
 
 
 def test_quality_by_hand() -> None:
@@ -75,9 +76,9 @@ def test_quality_by_hand() -> None:
 
 def test_largest_ratio_and_extremes() -> None:
     exposure = exposure_of(LISTS, 6)
-    assert largest_ratio(CONSUMED, exposure) == pytest.approx(4 / 7 / 0.4)
+    assert largest_ratio(CONSUMED, exposure, 8) == pytest.approx(4 / 8 / 0.4)
     unknown = exposure + np.array([0, 0, 0, 0, 0, 1])
-    assert largest_ratio(CONSUMED, unknown) is None  # shown and never consumed: beyond any bound
+    assert largest_ratio(CONSUMED, unknown, 8) is None  # shown and never consumed: beyond any bound
     most, least = extremes(CONSUMED, exposure)
     assert most[0] == 1 and least[0] == 3
 
@@ -85,3 +86,13 @@ def test_largest_ratio_and_extremes() -> None:
 def test_all_of_it() -> None:
     found = of_lists(LISTS, np.array([1, 4, 3, 1]), CONSUMED)
     assert found["filled"] == 7 / 8 and found["Hit@2"] == 0.75 and len(found["deciles"]) == 10
+
+
+def test_a_bound_is_kept_where_places_stay_empty() -> None:
+    """Half of what was consumed: at most half of the places are filled, none beyond the bound."""
+    limits = exposure_limits(CONSUMED, 0.5, 20)
+    lists = np.zeros((10, 2), np.int64)
+    lists.ravel()[: limits.sum()] = np.repeat(np.arange(6), limits)
+    found = of_lists(lists, np.ones(10, np.int64), CONSUMED)
+    assert found["filled"] == 0.5
+    assert found["largest_ratio"] == pytest.approx(0.5)

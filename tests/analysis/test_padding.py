@@ -92,8 +92,11 @@ def report_of(run_dir: Path, capsys: pytest.CaptureFixture[str], *words: str) ->
 
 
 @pytest.mark.usefixtures("quiet_place")
-def test_padding_is_nothing(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    done = trained(settings)
+@pytest.mark.parametrize("model", ["VanillaAR", "SSEPT"])
+def test_padding_is_nothing(
+    model: str, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = trained(settings, model)
     found = report_of(done.run_dir, capsys)
     assert found["padding_row_norm"] == 0.0
     assert len(found["by_ratio"]) == 10

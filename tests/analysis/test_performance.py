@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from recbole_ext.analysis.finished import Finished, design_of, read_finished
+from recbole_ext.analysis.finished import Finished, design_of, read_finished, told_apart
 from recbole_ext.analysis.performance import choice_numbers, locality_numbers
 from recbole_ext.errors import CheckpointError, ConfigError
 
@@ -19,7 +20,7 @@ AR = {"direction": "ar", "attention": "dot_product", "n_local_heads": 0, "user_e
 def finished(score: float, dataset: str = "d", **changes: Any) -> Finished:
     design = design_of({**AR, "loss_type": "CE", **changes})
     assert design is not None
-    return Finished("m", dataset, design, score)
+    return Finished("m", dataset, "d", design, score)
 
 
 def folder(path: Path, config: Any, metrics: Any) -> Path:
@@ -38,9 +39,25 @@ def test_other_test_items_are_another_data_set(
     keys: dict[str, Any], dataset: str, tmp_path: Path
 ) -> None:
     config = {"model": "m", "dataset": "d", **AR, **keys}
-    place = folder(tmp_path / "run", config, {"test": {"NDCG@10": 0.5}})
+    place = folder(tmp_path / "run", config, {"test": {"NDCG@10": 0.5}, "data": {"sha256": "d"}})
     found = read_finished(place, "NDCG@10")
     assert found is not None and found.dataset == dataset
+
+
+def test_variants_of_the_data_are_data_sets_of_their_own() -> None:
+    one, other = finished(0.4), replace(finished(0.1, direction="ae"), data="0123456789")
+    assert [run.dataset for run in told_apart([one, one])] == ["d", "d"]
+    apart = told_apart([one, other, finished(0.2, "e")])
+    assert [run.dataset for run in apart] == ["d (d)", "d (01234567)", "e"]
+    assert choice_numbers(apart, "NDCG@10")["choices"] == []
+
+
+@pytest.mark.parametrize(
+    "further", [{"codes": "rq"}, {"dual_weight": 0.1}, {"batch_by": "equal_length"}], ids=str
+)
+def test_models_that_differ_in_more_than_the_axes(further: dict[str, Any]) -> None:
+    assert design_of({**AR, **further}) is None
+    assert design_of({**AR, "codes": None, "dual_weight": 0, "batch_by": "similar_length"})
 
 
 def test_localities() -> None:
@@ -86,7 +103,9 @@ def test_designs() -> None:
 
 
 def test_reading_a_run(tmp_path: Path) -> None:
-    metrics = {"test": {"NDCG@10": 0.25}, "test_seen_masked": {"NDCG@10": 0.5}}
+    metrics = {
+        "test": {"NDCG@10": 0.25}, "test_seen_masked": {"NDCG@10": 0.5}, "data": {"sha256": "d"},
+    }  # fmt: skip
     run = folder(tmp_path / "run", {"model": "M", "dataset": "d", **AR}, metrics)
     for metric, score in (("NDCG@10", 0.25), ("NDCG@10_seen_masked", 0.5)):
         read = read_finished(run, metric)

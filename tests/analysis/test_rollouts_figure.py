@@ -48,6 +48,18 @@ def test_labels_tell_reports_apart() -> None:
     assert labels([report("A", [1.0]), new]) == ["A, greedy", "A, greedy, seen excluded"]
     again = report("A", [1.0], run_dir="saved/A-2")
     assert labels([report("A", [1.0]), again]) == ["A, A-1", "A, A-2"]
+    assert labels([report("A", [1.0]), beam, again]) == [
+        "A, A-1, greedy", "A, A-1, beam", "A, A-2, greedy",
+    ]  # fmt: skip
+    hot, cold = (
+        report("A", [1.0], options={"decode": "sample", "temperature": t, "seed": 0, "steps": 1})
+        for t in (2.0, 0.5)
+    )
+    assert labels([hot, cold]) == [
+        "A, sample, temperature 2, seed 0",
+        "A, sample, temperature 0.5, seed 0",
+    ]
+    assert labels([hot, hot])[1] == "A, A-1, sample, temperature 2, seed 0, (2)"
 
 
 def test_reports_from_folders_and_files(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from recbole_ext import load
+from recbole_ext import load, run
 from recbole_ext.analysis.slot_maps import (
     attention_numbers,
     by_row_maximum,
@@ -17,6 +19,8 @@ from recbole_ext.analysis.slot_maps import (
     correlation_numbers,
     pattern_numbers,
 )
+
+Settings = Callable[..., dict[str, Any]]
 
 
 @pytest.mark.parametrize("causal", [True, False])
@@ -67,3 +71,15 @@ def test_what_a_run_has_learned(trained: Path) -> None:
     np.testing.assert_allclose(correlated[1]["matrix"], correlation(table, False), atol=1e-5)
     assert (np.triu(correlated[0]["matrix"], 1) == 0).all()
     assert correlated[1]["lowest_in_sight"] == np.min(correlated[1]["matrix"])
+
+
+def test_layers_of_a_sum_of_mixers(settings: Settings) -> None:
+    """Its parts have the number of their block; the content-based ones have no map."""
+    chosen = settings(epochs=1, n_layers=2, n_heads=2)
+    chosen["attention"] = ["dot_product", "relative_positional", "positional"]
+    done = run("VanillaAR", "ring", config_dict=chosen)
+    titles = [one["title"] for one in attention_numbers([done], ["A"])["panels"]]
+    assert titles == [
+        f"A\nlayer {layer}, part {part}, head {head}"
+        for layer in (1, 2) for part in (2, 3) for head in (1, 2)
+    ]  # fmt: skip

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from shop import LENGTH, N_ITEMS, UNTITLED, best, scores_of, visits
+from shop import (
+    LENGTH,
+    MODELS,
+    N_ITEMS,
+    OWN,
+    SETTINGS,
+    UNTITLED,
+    best,
+    scores_of,
+    visits,
+    write_shop,
+)
 
 from recbole_ext.errors import ConfigError, DataError
 from recbole_ext.inference.results import Recommendation
-from recbole_ext.runner import Run
+from recbole_ext.runner import Run, run
 
 Trained = Callable[[str], Run]
 VISITS = visits()
@@ -296,3 +308,33 @@ def test_a_key_error_of_the_model_itself_stays_one(
     monkeypatch.setattr(trained.model, "full_sort_predict", lambda batch: {}["bug"])
     with pytest.raises(KeyError, match="bug"):
         trained.recommend([["i1"]])
+
+
+@pytest.mark.usefixtures("quiet_place")
+def test_users_who_follow_each_other_have_no_titles(shop_data: Path, tmp_path: Path) -> None:
+    """The titles are those of items, whose tokens may be the same numbers as users'."""
+    chosen = {**SETTINGS, **OWN, "data_path": str(shop_data), "run_dir": str(tmp_path / "run")}
+    done = run("FPARec", "shop", config_dict={**chosen, "epochs": 1, "task": "next_user"})
+    for answer in (done.recommend(["i3"], k=2), done.generate(["i3"], steps=2)):
+        assert [row.title for row in answer] == [None, None]
+        assert all(row.item.startswith("u") for row in answer)
+    with pytest.raises(ConfigError, match="title_field: 'name': task: next_user names users"):
+        done.recommend(["i3"], title_field="name")
+
+
+@pytest.mark.usefixtures("quiet_place")
+@pytest.mark.parametrize("model", ["FPARec", "GRU4Rec"])
+def test_users_who_are_only_described(model: str, tmp_path: Path) -> None:
+    """There is nothing to continue, whoever else is asked for."""
+    write_shop(tmp_path)
+    lines = "".join(f"{user}\t{len(user)}\n" for user in [*visits(), "new1", "new2"])
+    (tmp_path / "shop" / "shop.user").write_text(f"user_id:token\tage:float\n{lines}")
+    columns = {"inter": ["user_id", "item_id", "timestamp"], "user": ["user_id", "age"]}
+    places = {"data_path": str(tmp_path), "run_dir": str(tmp_path / "run"), "load_col": columns}
+    done = run(model, "shop", config_dict={**SETTINGS, **MODELS[model], **places, "epochs": 1})
+    for users in (["new1"], ["u1", "new1"]):
+        with pytest.raises(DataError, match="the user has no interaction to continue from"):
+            done.recommend(users, k=2)
+        with pytest.raises(DataError, match="the user has no interaction to continue from"):
+            done.generate(users, steps=2)
+    assert {row.user for row in done.generate(steps=1)} == set(visits())

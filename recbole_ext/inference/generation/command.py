@@ -106,9 +106,9 @@ def _report_place(run: Run, output: Path | None) -> Path:
 def _write_items(run: Run, options: RolloutOptions, findings: Any, form: str, output: Path) -> None:
     from recbole_ext.inference.generation.generate import rows_of
     from recbole_ext.inference.output import write
-    from recbole_ext.inference.recommend import item_file
+    from recbole_ext.inference.recommend import titles_of
 
-    titles = item_file(run.config, options.title_field).titles()
+    titles = titles_of(run.config, options.title_field)
     users = run.dataset.field2id_token[run.dataset.uid_field][findings.users].tolist()
     write(rows_of(run, users, findings.rollouts, titles), form, output)
 

@@ -63,9 +63,7 @@ def evaluate(run: Run, options: RolloutOptions) -> Findings:
     gauge = Gauge(truth)
     found = roll_out(scorer, sequences, options, batch_size(run.config, options), gauge)
     percentiles = measures.popularity_percentiles(interaction_counts(store, split.train_end))
-    own, true = (
-        _statistics(items, percentiles, truth, options.seed) for items in (found.items, truth)
-    )
+    own, true = (_statistics(items, percentiles, truth) for items in (found.items, truth))
     accuracy = measures.hits(found.measured["ranks"], truth)
     entropy = {"entropy": found.measured["entropy"].mean(0)}
     left_out = store.n_users - 1 - len(users)
@@ -135,9 +133,7 @@ def _lists(statistics: Mapping[str, FloatArray]) -> dict[str, list[float | None]
     }
 
 
-def _statistics(
-    items: IntArray, percentiles: FloatArray, truth: IntArray, seed: int
-) -> dict[str, FloatArray]:
+def _statistics(items: IntArray, percentiles: FloatArray, truth: IntArray) -> dict[str, FloatArray]:
     """Of rollouts or of the truth: what needs no scores."""
     n_items = len(percentiles) - 1
     spread, reference = (
@@ -148,7 +144,7 @@ def _statistics(
         "repeats": measures.repeats(items),
         "coverage": measures.coverage(items, n_items),
         "gini": measures.gini(items, n_items),
-        "jaccard": measures.jaccard(items, measures.sampled_pairs(len(items), seed)),
+        "jaccard": measures.jaccard(items, measures.sampled_pairs(len(items))),
         "js_divergence": measures.jensen_shannon(spread, reference),
     }
 

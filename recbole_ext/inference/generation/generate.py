@@ -14,7 +14,7 @@ from recbole_ext.inference.asked import Asked
 from recbole_ext.inference.generation.decoding import BEAM_SIZE
 from recbole_ext.inference.generation.options import RolloutOptions
 from recbole_ext.inference.generation.rollout import Rollouts, roll_out
-from recbole_ext.inference.recommend import asked_sequences, item_file
+from recbole_ext.inference.recommend import asked_sequences, titles_of
 from recbole_ext.inference.results import Recommendations
 from recbole_ext.inference.scorer import Scorer
 
@@ -46,7 +46,7 @@ def generate(
         FloatingPointError: a score is NaN.
     """
     refuse_unsequential(run)
-    titles = item_file(run.config, options.title_field).titles()
+    titles = titles_of(run.config, options.title_field)
     sequences = asked_sequences(run, asked, options.on_unknown, warn or _warn)
     scorer = Scorer(run, sequences.known, rolls_out=True)
     found = roll_out(scorer, sequences, options, batch_size(run.config, options))
@@ -54,8 +54,9 @@ def generate(
 
 
 def everyone(run: Run) -> Asked:
-    """All users of the data set, in the order of its files."""
-    users = run.dataset.field2id_token[run.dataset.uid_field][1:].tolist()
+    """All users of the data set who have taken something, in the order of its files."""
+    tokens = run.dataset.field2id_token[run.dataset.uid_field]
+    users = tokens[run.dataset.store.lengths > 0].tolist()
     return Asked(users, None, users)
 
 

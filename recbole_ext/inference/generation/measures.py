@@ -14,7 +14,7 @@ FloatArray = NDArray[np.float64]
 
 CUTOFF = 10
 BINS = 20  # of popularity, each 5 percentiles wide
-MOST_PAIRS = 10_000  # of users whose rollouts are compared
+MOST_PAIRS = 200_000  # of users whose rollouts are compared
 
 
 def popularity_percentiles(counts: IntArray) -> FloatArray:
@@ -58,8 +58,11 @@ def gini_of_counts(counts: IntArray) -> float:
     return float((weights * np.sort(counts)).sum() / (n * counts.sum()))
 
 
-def sampled_pairs(n_users: int, seed: int, most: int = MOST_PAIRS) -> IntArray:
-    """[P, 2] pairs of two users each: all if they are few, else ``most`` random ones."""
+def sampled_pairs(n_users: int, seed: int = 0, most: int = MOST_PAIRS) -> IntArray:
+    """[P, 2] pairs of two users each: all if they are few, else ``most`` random ones.
+
+    The same for every rollout of as many users, so that rollouts and truth are told of one sample.
+    """
     if n_users * (n_users - 1) // 2 <= most:
         return np.stack(np.triu_indices(n_users, 1), 1)
     draw = np.random.default_rng(seed)

@@ -56,6 +56,7 @@ def test_pairs_are_of_two_users_and_go_by_the_seed() -> None:
     assert set(pairs.ravel()) == set(range(1000))
     assert np.array_equal(pairs, measures.sampled_pairs(1000, seed=4, most=5000))
     assert not np.array_equal(pairs, measures.sampled_pairs(1000, seed=5, most=5000))
+    assert np.array_equal(measures.sampled_pairs(1000), measures.sampled_pairs(1000))
 
 
 def test_popularity_distribution() -> None:

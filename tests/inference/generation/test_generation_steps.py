@@ -101,6 +101,25 @@ def test_a_window_that_overflows_is_read_anew(
 
 
 @pytest.mark.usefixtures("quiet_place")
+@pytest.mark.parametrize("items", [LENGTH - 1, LENGTH])
+def test_the_last_history_that_leaves_room_for_two_steps(
+    items: int, shop_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second step reads one item more: of a full window it drops the oldest."""
+    done = model_of(KEPT[0], shop_data, LENGTH)
+    longest = max(visits().values(), key=len)
+    history = [longest[:items]]
+
+    def scores() -> list[float]:
+        made = done.generate(histories=history, steps=2)
+        return [row.score for row in made]
+
+    kept = scores()
+    monkeypatch.setattr(ComposableRecommender, "extends", False)
+    assert kept == pytest.approx(scores(), rel=1e-4, abs=1e-4)
+
+
+@pytest.mark.usefixtures("quiet_place")
 @pytest.mark.parametrize("changes", NOT_KEPT, ids=str)
 def test_states_that_an_item_changes_are_not_kept(changes: dict[str, Any], shop_data: Path) -> None:
     done = model_of(changes, shop_data)
