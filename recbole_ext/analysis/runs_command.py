@@ -29,8 +29,8 @@ as JSON beside each, and the tables on the terminal. Needs matplotlib: pip insta
   locality    of several runs: test metric by AE, local AE, AR, local AR
   choices     of several runs: relative change of the test metric by design choice
 
-A model that lacks what is asked for is named in a line and left out. A run folder called
-'positions', 'rollouts' or 'runs' is written ./positions.
+A model that lacks what is asked for is named in a line and left out. A run folder that is called
+as one of the things that `recbole_ext analyze -h` lists is written ./positions.
 """
 
 

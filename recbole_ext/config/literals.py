@@ -9,6 +9,9 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Iterator
+from functools import partial
+from itertools import count
 from typing import Any
 
 import yaml
@@ -19,6 +22,7 @@ from recbole_ext.errors import ConfigError
 _WORDS = {"true": True, "false": False, "null": None, "none": None, "~": None}
 _NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][-+]?\d+)?")
 _TOO_DEEP = 30
+_TOO_MUCH = 100_000  # values: a few lines of YAML can stand for billions by aliases of aliases
 
 
 def literal(text: str) -> Any:
@@ -65,17 +69,25 @@ def _yaml_literal(text: str) -> Any:
     return yaml.load(text, Loader=ConfigLoader)
 
 
-def plain(value: Any, depth: int = 0) -> Any:
+def plain(value: Any) -> Any:
     """``value`` in plain YAML types: tuples become lists, numpy scalars numbers, paths text.
 
-    Raises ConfigError for any other object and for values nested deeper than 30 levels.
+    Raises ConfigError for any other object, for values nested deeper than 30 levels, and for more
+    than 100,000 of them.
     """
+    return _plain(value, 0, count(1))
+
+
+def _plain(value: Any, depth: int, counter: Iterator[int]) -> Any:
     if depth > _TOO_DEEP:
         raise ConfigError("is nested too deeply")
+    if next(counter) > _TOO_MUCH:
+        raise ConfigError(f"holds more than {_TOO_MUCH:,} values")
+    below = partial(_plain, depth=depth + 1, counter=counter)
     if isinstance(value, dict):
-        return {plain(key, depth + 1): plain(item, depth + 1) for key, item in value.items()}
+        return {below(key): below(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item, depth + 1) for item in value]
+        return [below(item) for item in value]
     return _plain_scalar(value)
 
 

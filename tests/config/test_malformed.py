@@ -269,6 +269,11 @@ FILES = [
     (b"seed: 1\x00\n", "my.yaml: special characters are not allowed"),
     (b"seed: !!python/object/apply:os.getcwd []\n", "my.yaml:1: could not determine a constructor"),
     (b"seed: &a [*a]\n", "is nested too deeply"),
+    (
+        b"metrics: [&a [1,1,1,1,1,1,1,1,1], &b [*a,*a,*a,*a,*a,*a,*a,*a,*a], &c [*b,*b,*b,*b,*b,*b,*b,*b,"
+        b"*b], &d [*c,*c,*c,*c,*c,*c,*c,*c,*c], [*d,*d,*d,*d,*d,*d,*d,*d,*d]]\n",
+        "metrics (from my.yaml) holds more than 100,000 values",
+    ),
     (b"seed: " + b"[" * 3000, "my.yaml is nested too deeply"),
     (b"run_dir: 2020-13-45\n", "my.yaml:1: month must be in 1..12"),
     (b"run_dir: 2020-12-24\n", "is of type date, not a plain value; it must be text or null"),

@@ -99,6 +99,8 @@ def choose_columns(
 ) -> Columns | None:
     """The Columns of the command line's options, None where none was given."""
     if user and item:
+        if user == item:
+            raise DataError(f"--user_col and --item_col are both {show(user)}")
         separator = {"tab": "\t", "\\t": "\t", "space": " "}.get(separator or "", separator)
         return Columns(user, item, time, rating, separator, unit or "s")
     if any((user, item, time, rating, separator, unit)):

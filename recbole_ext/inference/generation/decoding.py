@@ -61,7 +61,8 @@ class Sample:
             candidates, items = scores, None
         else:
             candidates, items = top_k(scores, min(self._k, scores.shape[1] - 1))
-        probabilities = torch.softmax(candidates.double() / self._temperature, 1)
+        below = candidates.double() - candidates.amax(1, keepdim=True)  # 0 / T is 0 however small T
+        probabilities = torch.softmax(below / self._temperature, 1)
         places = _draw(probabilities, torch.from_numpy(self._uniforms[:, step]).to(scores.device))
         drawn = places if items is None else items.gather(1, places.unsqueeze(1)).squeeze(1)
         return Choice(_all(scores), drawn, totals)

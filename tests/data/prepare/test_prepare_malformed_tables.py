@@ -223,6 +223,7 @@ def test_window_without_seconds(raw: Raw, content: str, expected: str) -> None:
     ("arguments", "expected"),
     [
         (("u", None, None, None, None, None), "--item_col is missing: name the columns"),
+        (("u", "u", None, None, None, None), "--user_col and --item_col are both 'u'"),
         ((None, "i", None, None, None, None), "--user_col is missing: name the columns"),
         ((None, None, None, None, ";", None), "--user_col is missing: name the columns"),
         (("u", "i", None, None, ";;", None), "sep=';;': one character, or tab, is needed"),
