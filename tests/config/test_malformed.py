@@ -1,5 +1,6 @@
 """Each malformed configuration ends in one line that names the key, its source and the remedy."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -257,6 +258,10 @@ def test_model_from_the_command_line() -> None:
     assert text == "unknown model 'FParec' (from --model); did you mean 'FPARec'?"
 
 
+# Eight lists, each of nine times the one before.
+_LISTS = [f"&{name} [{','.join([f'*{before}'] * 9)}]" for before, name in pairwise("abcdefgh")]
+BOMB = f"metrics: [&a [1], {', '.join(_LISTS)}]\n".encode()
+
 FILES = [
     (b"seed: 1\nepochs: 2\nseed: 3\n", "my.yaml:3: the key 'seed' stands there twice"),
     (b"eval_args:\n  order: TO\n  order: TO\n", "my.yaml:3: the key 'order' stands there twice"),
@@ -269,11 +274,7 @@ FILES = [
     (b"seed: 1\x00\n", "my.yaml: special characters are not allowed"),
     (b"seed: !!python/object/apply:os.getcwd []\n", "my.yaml:1: could not determine a constructor"),
     (b"seed: &a [*a]\n", "is nested too deeply"),
-    (
-        b"metrics: [&a [1,1,1,1,1,1,1,1,1], &b [*a,*a,*a,*a,*a,*a,*a,*a,*a], &c [*b,*b,*b,*b,*b,*b,*b,*b,"
-        b"*b], &d [*c,*c,*c,*c,*c,*c,*c,*c,*c], [*d,*d,*d,*d,*d,*d,*d,*d,*d]]\n",
-        "metrics (from my.yaml) holds more than 100,000 values",
-    ),
+    (BOMB, "metrics (from my.yaml) holds more than 100,000 values"),
     (b"seed: " + b"[" * 3000, "my.yaml is nested too deeply"),
     (b"run_dir: 2020-13-45\n", "my.yaml:1: month must be in 1..12"),
     (b"run_dir: 2020-12-24\n", "is of type date, not a plain value; it must be text or null"),
