@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any
 
 _SHOWN = 80
@@ -51,7 +52,34 @@ def show(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # an integer of thousands of digits, a list in itself
+        text = _beginning(value)
+    except ValueError:  # an integer of thousands of digits
         text = f"a huge {type(value).__name__}"
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+def _beginning(value: Any) -> str:
+    """As much of ``repr`` as is shown: YAML's aliases make short files of endless values."""
+    text = ""
+    for piece in _pieces(value):
+        text += piece
+        if len(text) > _SHOWN:
+            break
+    return text
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    parts: Iterable[Iterable[str]]
+    if type(value) is dict:
+        opened, closed = "{", "}"
+        parts = (chain(_pieces(key), (": ",), _pieces(item)) for key, item in value.items())
+    elif type(value) is list:
+        opened, closed = "[", "]"
+        parts = map(_pieces, value)
+    else:
+        yield repr(value)
+        return
+    yield opened
+    for place, part in enumerate(parts):
+        yield from part if place == 0 else chain((", ",), part)
+    yield closed

@@ -73,3 +73,8 @@ def test_show() -> None:
     assert [show(value) for value in (True, None, "a", 1.5)] == ["true", "null", "'a'", "1.5"]
     assert len(show("x" * 1000)) == 80
     assert show(16**9000) == "a huge int"
+    for value in ([], {}, [1], {"a": [1, "b"], 2: {"c": (3,)}}, [[], {}, [None]], (1, 2)):
+        assert show(value) == repr(value)
+    endless: list[object] = [1]
+    endless += [endless, endless]
+    assert show(endless) == ("[1, " * 20)[:77] + "..."
