@@ -157,7 +157,7 @@ def run(
         config["model"], config["dataset"], config["checkpoint_dir"], config["run_dir"]
     )
     folder.begin(config.snapshot_yaml())
-    with folder.held(), folder.logging(log_level(config)):
+    with folder.held(), folder.logging(_log_level(config)):
         try:
             assembled = _assemble(config, flat, folder)
         except Exception:
@@ -183,7 +183,7 @@ def resume(
         raise CheckpointError(f"{run_dir} has finished; its results are in {METRICS_FILE}")
     config = _saved_config(folder)
     flat = load_data(config)
-    with folder.held(), folder.logging(log_level(config)):
+    with folder.held(), folder.logging(_log_level(config)):
         folder.sweep()
         assembled = _assemble(config, flat, folder)
         if folder.file(RESUME_FILE).exists():
@@ -226,7 +226,7 @@ def prepared_data(config: ExtConfig) -> FlatOrder:
     return flat
 
 
-def log_level(config: ExtConfig) -> int:
+def _log_level(config: ExtConfig) -> int:
     """RecBole's ``state``: the least that is logged."""
     level: int = logging.getLevelNamesMapping()[config["state"].upper()]
     return level
@@ -251,8 +251,9 @@ def _model(config: ExtConfig, dataset: Any, own: bool) -> nn.Module:
     try:
         made: nn.Module = config.model_class(config, dataset)
     except Exception as error:
-        if own or isinstance(error, UserError):
-            raise
+        stock = config.model_class.__module__.startswith(("recbole.", "recbole_ext."))
+        if own or not stock or isinstance(error, UserError):
+            raise  # a fault in a class of the user's own wants its traceback
         raise ConfigError(
             f"RecBole's {config['model']} cannot be built with these settings on "
             f"{config['dataset']}: {type(error).__name__}: {error}"

@@ -16,6 +16,7 @@ from recbole_ext.analysis.embeddings import (
     item_vectors,
     stability,
 )
+from recbole_ext.config.keys import CIRCUMSTANCES
 from recbole_ext.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 METRICS = ("Hit@10", "NDCG@10")
 PARTS = ("test", "test_seen_masked")
-# Settings that may differ between two runs of "the same" experiment.
-_ASIDE = ("seed", "run_dir", "data_path", "checkpoint_dir", "torch_threads", "show_progress")
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def read(path: str) -> Found:
     run = load(path)
     if not run.metrics:
         raise CheckpointError(f"{path} has not finished; go on with: recbole_ext resume {path}")
-    settings = {k: v for k, v in run.config.resolved().items() if k not in _ASIDE}
+    settings = {k: v for k, v in run.config.resolved().items() if k not in CIRCUMSTANCES}
     deciles = by_decile(*training_users(run.dataset.store, run.loaders.split))
     name = "/".join(Path(path).resolve().parts[-2:])
     return Found(name, settings, run.metrics, _items(run), tuple(map(asdict, deciles)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from recbole_ext.analysis.labels import tested_on, variant_names
 from recbole_ext.errors import CheckpointError, ConfigError, nearest, show
 from recbole_ext.training.run_folder import CONFIG_FILE, METRICS_FILE, RunFolder
 
@@ -64,24 +64,14 @@ def read_finished(run_dir: str | Path, metric: str) -> Finished | None:
     score, data = _score(folder, metric)
     if design is None:
         return None
-    return Finished(str(config.get("model")), _tested_on(config), data, design, score)
+    dataset = tested_on(str(config.get("dataset")), config)
+    return Finished(str(config.get("model")), dataset, data, design, score)
 
 
 def told_apart(runs: Sequence[Finished]) -> list[Finished]:
     """Variants of the data under one name get names of their own: they are not comparable."""
-    variants = Counter(name for name, _ in {(run.dataset, run.data) for run in runs})
-    several = {name for name, count in variants.items() if count > 1}
-    return [
-        replace(run, dataset=f"{run.dataset} ({run.data[:8]})") if run.dataset in several else run
-        for run in runs
-    ]
-
-
-def _tested_on(config: Mapping[str, Any]) -> str:
-    """The data set, and what makes its test items other ones: such runs are not comparable."""
-    name, task, holdout = str(config.get("dataset")), config.get("task"), config.get("holdout")
-    turned = f", {task}" if task not in (None, "next_item") else ""
-    return name + turned + (f", holdout {holdout}" if holdout not in (None, 1) else "")
+    names = variant_names((run.dataset, run.data) for run in runs)
+    return [replace(run, dataset=names[run.dataset, run.data]) for run in runs]
 
 
 def design_of(config: Mapping[str, Any]) -> dict[str, str] | None:

@@ -35,6 +35,18 @@ STOPPED_SIDES = ("none", "item", "dual")
 SHARINGS = ("auto", "batch", "position")
 CODES = ("rq", "pq", "random", "attributes")
 
+# Where and on what a run happens, and by which chance: no setting of the experiment.
+CIRCUMSTANCES = (
+    "seed",
+    "run_dir",
+    "data_path",
+    "checkpoint_dir",
+    "torch_threads",
+    "show_progress",
+    "gpu_id",
+    "use_gpu",
+)
+
 GENERAL = {
     "gpu_id": Key("str|int|ints", "which GPUs, '' for none; with `use_gpu: false` always none"),
     "use_gpu": Key("bool", "false: compute on the CPU"),

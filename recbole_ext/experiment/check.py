@@ -7,21 +7,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from recbole_ext.config.keys import CIRCUMSTANCES
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.experiment.one_job import Spec
 from recbole_ext.training.run_folder import CONFIG_FILE
-
-# What a run may have begun with and go on without: where and on what it runs.
-_ELSEWHERE = (
-    "seed",
-    "data_path",
-    "checkpoint_dir",
-    "run_dir",
-    "torch_threads",
-    "gpu_id",
-    "use_gpu",
-)
 
 
 def check(specs: Iterable[Spec], name: str) -> None:
@@ -62,7 +52,7 @@ def _check_begun(run_dir: Path, now: Mapping[str, Any]) -> None:
     if not begun.is_file():
         return
     then = read_yaml(begun, str(begun))
-    other = [key for key in then.keys() & now.keys() - {*_ELSEWHERE} if then[key] != now[key]]
+    other = [key for key in then.keys() & now.keys() - {*CIRCUMSTANCES} if then[key] != now[key]]
     if other:
         changes = (f"{key}: {show(then[key])}, now {show(now[key])}" for key in sorted(other))
         raise ConfigError(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median, stdev
 from typing import Any
 
-from recbole_ext.config.keys import TASKS
+from recbole_ext.analysis.labels import tested_on, variant_names
 from recbole_ext.errors import DataError, show
 from recbole_ext.experiment.curves import Curve, read_curve
 from recbole_ext.experiment.jobs import Experiment, Job
@@ -94,10 +93,7 @@ class Gathered:
     @property
     def tested(self) -> str:
         """What was to be named: the data set, and how its targets differ from last items."""
-        keys = self.job.keys
-        task = f", {keys['task'].replace('_', ' ')}" if keys.get("task") in TASKS[1:] else ""
-        held_out = f", holdout {keys['holdout']}" if keys.get("holdout", 1) != 1 else ""
-        return f"{self.job.dataset}{task}{held_out}"
+        return tested_on(self.job.dataset, self.job.keys)
 
     def metric(self, metric: str, protocol: str, part: str = "test") -> Statistic | None:
         """A metric over seeds; None where a run has not computed it."""
@@ -120,14 +116,12 @@ class Gathered:
 
 def comparable(jobs: Iterable[Gathered]) -> dict[str, list[Gathered]]:
     """Jobs in groups whose figures may be ranked: of one variant of the data, with one target."""
-    found: dict[tuple[str, str], list[Gathered]] = {}
+    jobs = list(jobs)
+    names = variant_names((one.tested, one.data) for one in jobs)
+    found: dict[str, list[Gathered]] = {}
     for one in jobs:
-        found.setdefault((one.tested, one.data), []).append(one)
-    variants = Counter(name for name, _ in found)
-    return {
-        name if variants[name] == 1 else f"{name} ({data[:8]})": among
-        for (name, data), among in found.items()
-    }
+        found.setdefault(names[one.tested, one.data], []).append(one)
+    return found
 
 
 def gather(experiment: Experiment, out: Path, runs: Path) -> dict[str, Gathered]:

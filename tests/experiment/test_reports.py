@@ -189,7 +189,7 @@ def test_what_cannot_be_ranked_together(tmp_path: Path) -> None:
     assert groups == {
         "toy (d)": ["toy_base", "toy_bad"],
         "toy (other)": ["toy_good"],
-        "toy, next user, holdout 3": ["toy_absent"],
+        "toy, next_user, holdout 3": ["toy_absent"],
     }
     best = [row for row in quality_grid(report.tables[0]).rows if row[3].best]
     assert [row[0].text for row in best] == ["toy_base"]
