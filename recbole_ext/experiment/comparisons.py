@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from recbole_ext.experiment.earlier import Earlier, Told
 from recbole_ext.experiment.gather import PROTOCOLS, Gathered
 from recbole_ext.experiment.jobs import Table
 from recbole_ext.experiment.significance import Difference, compare_paired, holm
@@ -27,9 +28,32 @@ class Comparison:
     holm_wilcoxon: float
 
 
-def compare_table(
-    table: Table, found: Mapping[str, Gathered], users: Mapping[str, JobUsers | None]
-) -> list[Comparison]:
+@dataclass(frozen=True)
+class Known:
+    """What comparisons are made from.
+
+    Attributes:
+        found: the finished jobs by name.
+        users: their results user by user; None where the ranks of a run are not at hand.
+        earlier: what was told of jobs while their ranks were.
+    """
+
+    found: Mapping[str, Gathered]
+    users: Mapping[str, JobUsers | None]
+    earlier: Earlier
+
+    def difference(self, job: str, baseline: str, protocol: str, metric: str) -> Told | None:
+        """Of two jobs; None where nothing tells it, or their data or targets differ."""
+        one, other = self.users[job], self.users[baseline]
+        if one is None or other is None:
+            return self.earlier.told(self.found[job], self.found[baseline], protocol, metric)
+        differences = paired(one, other, metric, protocol)
+        if differences is None:
+            return None
+        return Told(len(differences), compare_paired(differences))
+
+
+def compare_table(table: Table, known: Known) -> list[Comparison]:
     """All comparisons that the finished jobs of a table allow.
 
     One family of tests, as Holm's correction counts them, is: all jobs of the table under one
@@ -38,30 +62,26 @@ def compare_table(
     pairs = [
         (job.name, baseline.name)
         for job in table.jobs
-        if (baseline := table.baseline_of(job)) and job.name in found and baseline.name in found
+        if (baseline := table.baseline_of(job)) and {job.name, baseline.name} <= {*known.found}
     ]
     return [
         comparison
         for protocol in PROTOCOLS
         for metric in METRICS
-        for comparison in _family(pairs, users, metric, protocol)
+        for comparison in _family(pairs, known, protocol, metric)
     ]
 
 
 def _family(
-    pairs: list[tuple[str, str]], users: Mapping[str, JobUsers | None], metric: str, protocol: str
+    pairs: list[tuple[str, str]], known: Known, protocol: str, metric: str
 ) -> list[Comparison]:
-    tested: list[tuple[str, str, int, Difference]] = []
-    for job, baseline in pairs:
-        one, other = users[job], users[baseline]
-        if one is None or other is None:
-            continue
-        differences = paired(one, other, metric, protocol)
-        if differences is not None:
-            tested.append((job, baseline, len(differences), compare_paired(differences)))
-    bootstrap = holm([difference.p_bootstrap for *_, difference in tested])
-    wilcoxon = holm([difference.p_wilcoxon for *_, difference in tested])
+    every = [(*pair, known.difference(*pair, protocol, metric)) for pair in pairs]
+    tested = [(job, baseline, told) for job, baseline, told in every if told is not None]
+    bootstrap = holm([told.difference.p_bootstrap for *_, told in tested])
+    wilcoxon = holm([told.difference.p_wilcoxon for *_, told in tested])
     return [
-        Comparison(job, baseline, protocol, metric, n, difference, bootstrap[i], wilcoxon[i])
-        for i, (job, baseline, n, difference) in enumerate(tested)
+        Comparison(
+            job, baseline, protocol, metric, told.users, told.difference, bootstrap[i], wilcoxon[i]
+        )
+        for i, (job, baseline, told) in enumerate(tested)
     ]

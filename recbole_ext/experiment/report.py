@@ -8,7 +8,8 @@ from pathlib import Path
 
 from recbole_ext.experiment import analyses
 from recbole_ext.experiment.analyses import Analysis
-from recbole_ext.experiment.comparisons import Comparison, compare_table
+from recbole_ext.experiment.comparisons import Comparison, Known, compare_table
+from recbole_ext.experiment.earlier import Earlier
 from recbole_ext.experiment.gather import Gathered, comparable, gather
 from recbole_ext.experiment.jobs import Experiment, Table
 from recbole_ext.experiment.users import JobUsers, read_users
@@ -60,14 +61,22 @@ def _repeats(table: Table, jobs: tuple[Gathered, ...], shown: list[TableReport])
 
 
 def build_report(experiment: Experiment, out: Path, runs: Path) -> Report:
-    """Gather and compare. Raises DataError for a damaged result."""
+    """Gather and compare.
+
+    Comparisons of jobs whose ranks are not at hand are those that an earlier report in ``out`` has
+    told of the same runs.
+
+    Raises:
+        DataError: a damaged result.
+    """
     found = gather(experiment, out, runs)
     users = {name: read_users(one) for name, one in found.items()}
+    known = Known(found, users, Earlier.read(out))
     tables: list[TableReport] = []
     for table in experiment.tables:
         # A job of two tables may have other reported figures in each.
         jobs = tuple(replace(found[job.name], job=job) for job in table.jobs if job.name in found)
         if jobs and not _repeats(table, jobs, tables):
-            compared = tuple(compare_table(table, found, users))
+            compared = tuple(compare_table(table, known))
             tables.append(TableReport(table, jobs, compared, analyses.read(table, out)))
     return Report(experiment.title, out.name, tuple(tables), users)

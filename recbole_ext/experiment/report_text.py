@@ -13,6 +13,7 @@ from tabulate import tabulate
 from recbole_ext.experiment.analyses import Analysis
 from recbole_ext.experiment.cells import Cell, Grid
 from recbole_ext.experiment.comparisons import Comparison
+from recbole_ext.experiment.earlier import values_text
 from recbole_ext.experiment.gather import PARTS, Gathered
 from recbole_ext.experiment.grids import grids
 from recbole_ext.experiment.measured import has_measures, values
@@ -101,7 +102,7 @@ def escaped(text: str) -> str:
 CSV_COLUMNS = (
     "table", "job", "model", "dataset", "seeds", "part", "protocol", "metric", "mean", "sd",
     "median", "values", "reported", "reported_in", "parameters", "seconds_per_epoch",
-    "seconds_to_best", "baseline", "difference", "ci_low", "ci_high", "p_bootstrap",
+    "seconds_to_best", "baseline", "users", "difference", "ci_low", "ci_high", "p_bootstrap",
     "p_wilcoxon", "p_bootstrap_holm", "p_wilcoxon_holm",
 )  # fmt: skip
 
@@ -137,7 +138,7 @@ def _csv_rows(table: TableReport, one: Gathered) -> Iterator[dict[str, Any]]:
                 continue
             row = {"part": part, "protocol": protocol, "metric": metric, "mean": statistic.mean}
             row |= {"sd": "" if statistic.sd is None else statistic.sd}
-            row |= {"median": statistic.median, "values": " ".join(map(repr, statistic.values))}
+            row |= {"median": statistic.median, "values": values_text(statistic)}
             if part == "test":
                 row |= _csv_comparison(tested.get((protocol, metric)))
                 row |= _csv_reported(reported.get((protocol, metric)))
@@ -157,6 +158,7 @@ def _csv_comparison(one: Comparison | None) -> dict[str, Any]:
         return {}
     return {
         "baseline": one.baseline,
+        "users": one.users,
         "difference": one.difference.mean,
         "ci_low": one.difference.low,
         "ci_high": one.difference.high,

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from recbole_ext.experiment import report_text
+from recbole_ext.experiment.earlier import RESULTS
 from recbole_ext.experiment.report import Report
 from recbole_ext.training.run_folder import RunFolder
 
@@ -18,7 +19,7 @@ def write_report(report: Report, out: Path) -> list[str]:
     texts = {
         "tables.md": report_text.markdown(report),
         "tables.tex": report_text.latex(report),
-        "results.csv": report_text.to_csv(report),
+        RESULTS: report_text.to_csv(report),
     }
     lines = []
     if find_spec("plotly") is None:

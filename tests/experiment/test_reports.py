@@ -136,6 +136,43 @@ def test_ranks_are_found_in_the_run_folders_too(tmp_path: Path) -> None:
     assert table.comparisons == ()
 
 
+def test_comparisons_outlive_the_ranks(tmp_path: Path) -> None:
+    """Results handed on without the users' ranks, as a repository's are: the report is the same."""
+    path, out, _ = write_all(tmp_path)
+    report = build_report(file.read(path), out, out)
+    report_write.write_report(report, out)
+    for ranks in out.glob("*/*/ranks.safetensors"):
+        ranks.unlink()
+    again = build_report(file.read(path), out, out)
+    assert again.tables[0].comparisons == report.tables[0].comparisons != ()
+    before = {name: (out / name).read_bytes() for name in ("tables.md", "results.csv")}
+    report_write.write_report(again, out)
+    assert {name: (out / name).read_bytes() for name in before} == before
+
+    shutil.rmtree(out / "toy_bad")  # run anew: what was told was told of other figures
+    write_run(out, "toy_bad", 1, 0.7)
+    (out / "toy_bad" / "1" / "ranks.safetensors").unlink()
+    (table,) = build_report(file.read(path), out, out).tables
+    assert {one.job for one in table.comparisons} == {"toy_good"}
+    shutil.rmtree(out / "toy_base")
+    for seed in (1, 2):
+        write_run(out, "toy_base", seed, 1.1)
+        (out / "toy_base" / str(seed) / "ranks.safetensors").unlink()
+    assert build_report(file.read(path), out, out).tables[0].comparisons == ()
+
+
+def test_comparisons_of_a_damaged_report_are_none(tmp_path: Path) -> None:
+    path, out, _ = write_all(tmp_path)
+    report_write.write_report(build_report(file.read(path), out, out), out)
+    for ranks in out.glob("*/*/ranks.safetensors"):
+        ranks.unlink()
+    written = (out / "results.csv").read_bytes()
+    for text in (b"", b"a,b\n1,2\n", b"\xff\x00", written[:-40], written.replace(b",200,", b",,")):
+        (out / "results.csv").write_bytes(text)
+        assert len(build_report(file.read(path), out, out).tables[0].comparisons) <= 8
+    assert build_report(file.read(path), out, out).tables[0].comparisons == ()
+
+
 def test_users_are_paired_by_id() -> None:
     """Two seeds that ranked other users, in another order: those of both count."""
     one = made_up_users(1.0, 1)
