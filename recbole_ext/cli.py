@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from recbole_ext import __version__
 from recbole_ext.errors import UserError, nearest, show
+from recbole_ext.imports import add_argument as add_import
+from recbole_ext.imports import import_files
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
@@ -69,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.rest = rest
     command: Callable[[argparse.Namespace], int] = args.command
     try:
+        import_files(getattr(args, "imports", ()))  # prepare has none
         return command(args)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -153,11 +156,13 @@ def _add_run(commands: Any) -> None:
     add("--model", help="a name that 'recbole_ext models' lists")
     add("--dataset", help="a folder of atomic files under data_path")
     add("--config_files", help="YAML files, separated by spaces")
+    add_import(parser)
 
 
 def _add_resume(commands: Any) -> None:
     parser = _add(commands, "resume", "go on with an interrupted run", _resume)
     parser.add_argument("run_dir", help="its run folder")
+    add_import(parser)
 
 
 def _add_tune(commands: Any) -> None:

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
+from recbole_ext.imports import add_argument as add_import
+
 KINDS = ("sequential", "general", "context_aware", "knowledge_aware")
 
 
@@ -15,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("name", nargs="?", metavar="MODEL", help="show one model in full: its keys, and why")
     add("--own", action="store_true", help="leave RecBole's models out")
     add("--kind", choices=KINDS, help="only models of this kind")
+    add_import(parser)
 
 
 def main(args: argparse.Namespace) -> int:

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -32,12 +31,10 @@ from recbole_ext.inference.recommend import recommend
 from recbole_ext.inference.results import Recommendations
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.training import checkpoint
-from recbole_ext.training.history import to_csv
 from recbole_ext.training.progress import OnValidation
 from recbole_ext.training.results import describe, read_metrics, report, write_ranks
 from recbole_ext.training.run_folder import (
     CONFIG_FILE,
-    HISTORY_FILE,
     METRICS_FILE,
     MODEL_FILE,
     RESUME_FILE,
@@ -272,26 +269,26 @@ def _trainer(
 
 def _train(assembled: Run, on_validation: OnValidation | None, test: bool) -> Run:
     """Fit; then test the best epoch once and write the results, if ``test``."""
-    started = perf_counter()
     log = assembled.trainer.logger
     log.info("run folder %s", assembled.run_dir)
     log.info("%s", describe(assembled))
     trainer, loaders = assembled.trainer, assembled.loaders
+    if trainer.progress.epoch >= 0:
+        log.info("resumed after %s", trainer.progress.told(trainer.metric))
     trainer.on_validation = on_validation
     trainer.fit(loaders.train, loaders.valid)
     if test:
-        _finish(assembled, perf_counter() - started)
+        _finish(assembled)
     trainer.tensorboard.close()
     return assembled
 
 
-def _finish(assembled: Run, seconds: float) -> None:
+def _finish(assembled: Run) -> None:
     """Test the best epoch once, write the results."""
     test = assembled.trainer.rank_with_best(assembled.loaders.test)
     folder = RunFolder(assembled.run_dir)
     write_ranks(assembled, test, folder)
-    folder.write_text(HISTORY_FILE, to_csv(assembled.trainer.progress.history))
-    assembled.metrics = report(assembled, test.flat(), seconds)
+    assembled.metrics = report(assembled, test.flat())
     folder.write_json(METRICS_FILE, assembled.metrics)  # last: it says that the run has finished
 
 

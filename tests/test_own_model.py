@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from recbole_ext import load, register_model, registry, run
+from recbole_ext.cli import main
 from recbole_ext.config import ExtConfig
 from recbole_ext.errors import ConfigError
 from recbole_ext.model.fparec import FPARec
@@ -75,6 +76,66 @@ def test_it_is_listed_run_and_loaded_by_name(tmp_path: Path) -> None:
     assert type(load(finished.run_dir).model) is Widened
     saved = yaml.safe_load((finished.run_dir / "config.yaml").read_text())
     assert saved["model"] == "Widened"
+
+
+MINE = """
+from recbole_ext import register_model
+from recbole_ext.model.fparec import FPARec
+
+@register_model("mine.yaml")
+class Imported(FPARec):
+    pass
+"""
+
+
+def test_every_command_takes_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("imported_mine.py").write_text(MINE)
+    Path("mine.yaml").write_text("base: FPARec\nepochs: 1\nshow_progress: false\n")
+    mine = "--import=imported_mine.py"
+    words = ["run", "--model=Imported", "--dataset=ml-100k", "--run_dir=r"]
+    assert main(words) == 2
+    assert "Imported" in capsys.readouterr().err
+    assert main([*words, mine]) == 0
+    for later in (
+        ["recommend", "r", "--user=196", "--k=2"],
+        ["generate", "r", "--user=196", "--steps=2"],
+        ["analyze", "padding", "r"],
+        ["models", "Imported"],
+        ["resume", "r"],
+    ):
+        capsys.readouterr()
+        registry.REGISTERED.clear()
+        monkeypatch.setattr("recbole_ext.imports._imported", [])
+        monkeypatch.delitem(sys.modules, "imported_mine")
+        known = 2 if later[0] == "resume" else 0  # it has finished
+        assert main([*later, mine]) == known, later
+    assert "has finished" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("gone.py", None, "gone.py is no Python file"),
+        ("mine.txt", "", "mine.txt is no Python file"),
+        ("json.py", "", "there is a module 'json' already; rename it"),
+    ],
+)
+def test_files_that_cannot_be_imported(
+    name: str,
+    text: str | None,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        Path(name).write_text(text)
+    assert main(["models", f"--import={name}"]) == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["FPARec", "SASRec", "VanillaAR"])

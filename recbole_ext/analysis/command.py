@@ -23,6 +23,7 @@ from recbole_ext.analysis import (
     tokens_command,
 )
 from recbole_ext.errors import nearest
+from recbole_ext.imports import add_argument as add_import
 
 
 class Kind(Protocol):
@@ -78,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         one = kinds.add_parser(name, help=kind.SUMMARY, allow_abbrev=False)
         one.description = kind.SUMMARY
         kind.add_arguments(one)
+        add_import(one)
         one.set_defaults(kind=kind, takes_keys=kind.TAKES_KEYS)
 
 

@@ -17,12 +17,13 @@ from recbole_ext.experiment.analyses import analyze
 from recbole_ext.experiment.check import check
 from recbole_ext.experiment.gather import gather
 from recbole_ext.experiment.jobs import Experiment, Job
-from recbole_ext.experiment.one_job import GIVEN, METRICS, Spec, import_files
+from recbole_ext.experiment.one_job import GIVEN, METRICS, Spec
 from recbole_ext.experiment.processes import Processes, run_on_ray, usable_cores
 from recbole_ext.experiment.report import build_report
 from recbole_ext.experiment.report_text import markdown
 from recbole_ext.experiment.report_write import write_report
 from recbole_ext.experiment.reported import figures_of
+from recbole_ext.imports import imported
 from recbole_ext.locks import held
 
 INTERRUPTED = 130
@@ -44,12 +45,11 @@ def compare(args: argparse.Namespace) -> int:
         ConfigError: one line, before anything runs.
     """
     _check_numbers(args)
-    imports = _imported(args.imports)
     path = file.find(args.experiment)
     experiment = file.read(path, args.quick)
     places = _places(args, experiment)
     chosen = list(experiment.runs(args.jobs, args.tables, args.seeds))
-    specs = [_spec(job, seed, places, args, imports) for job, seed in chosen]
+    specs = [_spec(job, seed, places, args) for job, seed in chosen]
     missing = [spec for spec in specs if not Path(spec.out, METRICS).exists()]
     for job in (job for table in experiment.tables for job in table.jobs):
         figures_of(job)  # refuses rows that reported.csv does not have
@@ -79,16 +79,6 @@ def _check_numbers(args: argparse.Namespace) -> None:
         schema.seeds(args.seeds, "--seeds")
 
 
-def _imported(given: Iterable[str]) -> tuple[str, ...]:
-    """Import the user's files here, so that their classes are known; their absolute paths."""
-    files = tuple(str(Path(name).absolute()) for name in given)
-    for name in files:
-        if not Path(name).is_file() or not name.endswith(".py"):
-            raise ConfigError(f"--import: {name} is no Python file")
-    import_files(files)
-    return files
-
-
 def _places(args: argparse.Namespace, experiment: Experiment) -> Places:
     return Places(
         Path(args.data_path).absolute(),
@@ -97,9 +87,7 @@ def _places(args: argparse.Namespace, experiment: Experiment) -> Places:
     )
 
 
-def _spec(
-    job: Job, seed: int, places: Places, args: argparse.Namespace, imports: tuple[str, ...]
-) -> Spec:
+def _spec(job: Job, seed: int, places: Places, args: argparse.Namespace) -> Spec:
     return Spec(
         name=job.name,
         model=job.model,
@@ -110,7 +98,7 @@ def _spec(
         out=str(job.folder(places.out, seed)),
         data_path=str(places.data_path),
         threads=_threads(args.workers),
-        imports=imports,
+        imports=imported(),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from recbole_ext.imports import add_argument as add_import
+
 HELP = """\
 Run what an experiment file asks for and is not there yet, then write the tables.
 
@@ -29,8 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seeds", nargs="+", type=int, default=[], help="default: the file's")
     add("--workers", type=int, default=1, help="jobs at a time; they share the cores")
     add("--ray", action="store_true", help="run on Ray: RAY_ADDRESS's cluster, or this machine")
-    add("--import", dest="imports", action="append", default=[], metavar="FILE.py",
-        help="import this first: it registers model classes of yours")  # fmt: skip
+    add_import(parser)
 
 
 def main(args: argparse.Namespace) -> int:

@@ -6,10 +6,10 @@ behind. Why it failed is told as the last line of its standard output.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
+import signal
 import sys
 import threading
 from dataclasses import asdict, dataclass
@@ -18,6 +18,7 @@ from typing import Any
 
 from recbole_ext.config.yaml_dialect import ConfigDumper
 from recbole_ext.errors import UserError
+from recbole_ext.imports import import_files
 
 METRICS, RANKS, HISTORY = "metrics.json", "ranks.safetensors", "history.csv"
 GIVEN = "experiment.yaml"
@@ -60,6 +61,7 @@ class Spec:
 
 def main() -> int:
     """Finish the job that the first argument describes; returns the exit code."""
+    signal.signal(signal.SIGINT, _interrupt_once)
     spec = Spec.of_json(sys.argv[1])
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
@@ -71,6 +73,12 @@ def main() -> int:
         print(json.dumps(f"{kind}{error}"))
         return 1
     return 0
+
+
+def _interrupt_once(*_: object) -> None:
+    """Ctrl-C reaches this process twice, from the terminal and from the comparison."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _end_with_parent() -> None:
@@ -92,17 +100,6 @@ def finish(spec: Spec) -> None:
             _clear(run_dir)
             run(spec.model, spec.dataset, config_dict=spec.config_dict())
     keep(spec)
-
-
-def import_files(files: tuple[str, ...]) -> None:
-    """Import Python files by path, for the model classes that they register."""
-    for file in files:
-        module = importlib.util.spec_from_file_location(Path(file).stem, file)
-        if module is None or module.loader is None or module.name in sys.modules:
-            continue
-        made = importlib.util.module_from_spec(module)
-        sys.modules[module.name] = made
-        module.loader.exec_module(made)
 
 
 def _clear(run_dir: Path) -> None:

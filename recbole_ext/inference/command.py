@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.errors import ConfigError, DataError
+from recbole_ext.imports import add_argument as add_import
 from recbole_ext.inference.asked import Asked, Options
 
 _ASKED = (
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--include_seen", action="store_true", help="recommend seen items too")
     for name, metavar, text in _HOW:
         parser.add_argument(name, metavar=metavar, help=text)
+    add_import(parser)
 
 
 def add_asked(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,7 @@ class Progress:
     best_score: float | None = None
     best_metrics: dict[str, float] = field(default_factory=dict)
     without_gain: int = 0
+    seconds: float = 0.0  # of all epochs, validations included, over every process that trained
     epoch_seconds: list[float] = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -29,6 +30,12 @@ class Progress:
             if type(getattr(progress, name)) is not kind:
                 raise TypeError(f"its {name} is no {kind.__name__}")
         return progress
+
+    def told(self, metric: str) -> str:
+        """``epoch 4, best NDCG@10 0.0123 in epoch 3``: how far it is."""
+        if self.best_score is None:
+            return f"epoch {self.epoch}"
+        return f"epoch {self.epoch}, best {metric} {self.best_score:.4f} in epoch {self.best_epoch}"
 
     def note_epoch(self, loss: float, seconds: float, learning_rate: float) -> None:
         """Note an epoch trained; ``seconds`` without evaluation."""

@@ -45,7 +45,7 @@ def describe(assembled: Run) -> str:
     )
 
 
-def report(assembled: Run, test: dict[str, float], seconds: float) -> dict[str, Any]:
+def report(assembled: Run, test: dict[str, float]) -> dict[str, Any]:
     """The contents of ``metrics.json``."""
     config, progress = assembled.config, assembled.trainer.progress
     store = assembled.dataset.store
@@ -76,7 +76,7 @@ def report(assembled: Run, test: dict[str, float], seconds: float) -> dict[str, 
         "best_epoch": progress.best_epoch,
         "epochs": progress.epoch + 1,
         "seconds_per_epoch": assembled.trainer.seconds_per_epoch(),
-        "train_seconds": seconds,
+        "train_seconds": progress.seconds,
         "device": device_name(config["device"]),
         "parameters": n_parameters(assembled.model),
         "data": {

@@ -25,10 +25,17 @@ from recbole_ext.errors import CheckpointError
 from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
 from recbole_ext.evaluation.metrics import SEEN_MASKED, canonical
 from recbole_ext.training import checkpoint
+from recbole_ext.training.history import to_csv
 from recbole_ext.training.memory import release_freed_memory
 from recbole_ext.training.optimizer import build_adam, build_schedule, clip
 from recbole_ext.training.progress import OnValidation, Progress, Validation
-from recbole_ext.training.run_folder import MODEL_FILE, RESUME_FILE, TENSORBOARD_DIR, RunFolder
+from recbole_ext.training.run_folder import (
+    HISTORY_FILE,
+    MODEL_FILE,
+    RESUME_FILE,
+    TENSORBOARD_DIR,
+    RunFolder,
+)
 from recbole_ext.training.scalars import Scalars
 
 
@@ -76,6 +83,7 @@ class SequenceTrainer(Trainer):
         """
         self._schedule = build_schedule(self.config, self.optimizer, len(train_data))
         self._resume_into(train_data)
+        began = time.perf_counter() - self.progress.seconds
         while self.progress.epoch + 1 < self.epochs and not self._exhausted():
             self.progress.epoch += 1
             line, validation = self._epoch_line(train_data), None
@@ -84,7 +92,9 @@ class SequenceTrainer(Trainer):
                 line += self._told(validation)
             elif saved and not self._can_validate(valid_data):
                 self._save_model()  # nothing tells which epoch is the best: keep the last
+            self.progress.seconds = time.perf_counter() - began
             if saved:
+                self.folder.write_text(HISTORY_FILE, to_csv(self.progress.history))
                 self._save_resume_state(train_data)
             if verbose:
                 self.logger.info(line)

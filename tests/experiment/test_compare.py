@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -223,6 +224,22 @@ def command(*words: str) -> subprocess.Popen[bytes]:
         [sys.executable, "-m", "recbole_ext", *words],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
+
+
+def test_ctrl_c_in_a_terminal_prints_no_traceback(ring: Path) -> None:
+    """The terminal interrupts the whole group, and the comparison its jobs once more."""
+    write_file({"b": job(epochs=3000, stopping_step=3000)})
+    child = subprocess.Popen(
+        [sys.executable, "-m", "recbole_ext", "compare", "e.yaml", "--data_path", str(ring)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    while not Path("saved/e/b/7/resume.safetensors").exists():
+        assert child.poll() is None
+        time.sleep(0.05)
+    os.killpg(child.pid, signal.SIGINT)
+    out, err = child.communicate(timeout=120)
+    assert child.returncode == 130 and "Traceback" not in out + err
+    assert err.endswith("interrupted; the same command goes on from here\n")
 
 
 @pytest.mark.slow

@@ -13,7 +13,9 @@ from safetensors.torch import load_file
 
 from recbole_ext.errors import CheckpointError, ConfigError
 from recbole_ext.runner import resume, run
+from recbole_ext.training import checkpoint
 from recbole_ext.training.run_folder import (
+    HISTORY_FILE,
     LOG_FILE,
     METRICS_FILE,
     MODEL_FILE,
@@ -33,11 +35,11 @@ def interrupt_call(monkeypatch: pytest.MonkeyPatch, method: str, number: int, af
     original = getattr(SequenceTrainer, method)
     calls = iter(range(1, 10_000))
 
-    def interrupted(self: SequenceTrainer, *args: Any) -> Any:
+    def interrupted(self: SequenceTrainer, *args: Any, **named: Any) -> Any:
         last = next(calls) == number
         if last and not after:
             raise KeyboardInterrupt
-        result = original(self, *args)
+        result = original(self, *args, **named)
         if last:
             raise KeyboardInterrupt
         return result
@@ -115,6 +117,30 @@ def _check(
     resumed = resume(stopped)
     assert resumed.metrics["epochs"] == (1 if model == "Pop" else 4)
     assert same_end(whole, stopped)
+
+
+def test_what_an_interrupted_run_has_to_show(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its history so far; resumed, it says where it goes on, and its seconds are those of both."""
+    stopped = tmp_path / "stopped"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_call(patch, "_train_epoch", 3, False)
+        run("FPARec", "ring", config_dict=settings(epochs=4, run_dir=str(stopped)))
+    history = (stopped / HISTORY_FILE).read_text().splitlines()
+    assert [line.split(",")[0] for line in history] == ["epoch", "0", "1"]
+    _, state = checkpoint.read(stopped / RESUME_FILE)
+    assert state["progress"]["seconds"] > sum(state["progress"]["epoch_seconds"]) > 0
+    state["progress"]["seconds"] = 1000.0
+    tensors = load_file(stopped / RESUME_FILE)
+    checkpoint.write(RunFolder(stopped), RESUME_FILE, tensors, state)
+    metrics = resume(stopped).metrics
+    assert 1000 < metrics["train_seconds"] < 1900
+    best = metrics["valid"]["NDCG@10"]
+    log = (stopped / LOG_FILE).read_text()
+    assert "resumed after epoch 1, best NDCG@10 0." in log
+    assert log.count(f"{best:.4f}") >= 1
+    assert len((stopped / HISTORY_FILE).read_text().splitlines()) == 5
 
 
 def test_interrupted_twice(

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.errors import ConfigError
+from recbole_ext.imports import add_argument as add_import
 
 if TYPE_CHECKING:
     from recbole_ext.experiment.tune.sweep import Sweep
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--resume", metavar="DIR", help="go on with the sweep of this folder")
     rerun = argparse.BooleanOptionalAction
     add("--rerun", action=rerun, default=True, help="train the best in full at the end")
+    add_import(parser)
 
 
 def main(args: argparse.Namespace) -> Run | None:

@@ -14,8 +14,9 @@ from recbole_ext.experiment.tune.folder import RAY_DIR, Report, SweepFolder, Tri
 from recbole_ext.experiment.tune.machine import Share
 from recbole_ext.experiment.tune.plan import Plan
 from recbole_ext.experiment.tune.trial import train_trial
+from recbole_ext.imports import import_files, imported
 
-_FOLDER = "folder"  # the one entry of a trial's configuration, as Ray sees it
+_FOLDER, _IMPORTS = "folder", "imports"  # a trial's configuration, as Ray sees it
 
 
 class Watcher(Protocol):
@@ -75,6 +76,7 @@ def scheduler(plan: Plan, folder: SweepFolder) -> Asha:
 
 def _train(config: dict[str, Any]) -> None:
     """What a worker runs."""
+    import_files(config[_IMPORTS])
     train_trial(TrialFolder(Path(config[_FOLDER])), _report)
 
 
@@ -102,7 +104,9 @@ class _Supply(_Unsaved, Searcher):
 
     def suggest(self, trial_id: str) -> Any:
         trial = self._next_trial()
-        return Searcher.FINISHED if trial is None else {_FOLDER: str(trial.path)}
+        if trial is None:
+            return Searcher.FINISHED
+        return {_FOLDER: str(trial.path), _IMPORTS: list(imported())}
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
         """Told by the watcher."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.errors import ConfigError
+from recbole_ext.imports import add_argument as add_import
 from recbole_ext.inference.command import add_asked, asked_of, given_of, number, real
 from recbole_ext.inference.generation.options import RolloutOptions
 
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", "--output", dest="output", metavar="FILE", help="write the items here"
     )
+    add_import(parser)
 
 
 def main(args: argparse.Namespace) -> int:
