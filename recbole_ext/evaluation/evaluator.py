@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from recbole.data.interaction import Interaction
 from torch import Tensor, nn
 
 from recbole_ext.data.loaders import EvaluationBatch, EvaluationLoader
@@ -23,6 +22,7 @@ from recbole_ext.evaluation.metrics import (
     summarize,
 )
 from recbole_ext.evaluation.ranks import rank_targets
+from recbole_ext.evaluation.scoring import scores_of_all
 from recbole_ext.nn.propensities import inverse_propensities
 
 
@@ -90,7 +90,7 @@ class Evaluator:
         recommended = torch.zeros(n_rows, longest, dtype=torch.long)
         batches: Iterable[EvaluationBatch] = progress(loader) if progress else loader
         for batch in batches:
-            scores = self._scores(model, batch.interaction, loader.store.n_items)
+            scores = scores_of_all(model, batch.interaction, loader.dataset, self._device)
             to = scores.device
             ranks = rank_targets(
                 scores, batch.targets.to(to), batch.seen_items.to(to), batch.seen_offsets.to(to)
@@ -101,25 +101,6 @@ class Evaluator:
                 best = top_items(scores, max(self._topk)).cpu()
                 recommended[torch.from_numpy(batch.rows), : best.shape[1]] = best
         return self._summary(loader, kept, masked, recommended)
-
-    def _scores(self, model: nn.Module, interaction: Interaction, n_items: int) -> Tensor:
-        """[B, V] scores; some of RecBole's models return them flat, some only score pairs."""
-        interaction = interaction.to(self._device)
-        try:
-            return model.full_sort_predict(interaction).view(-1, n_items)  # type: ignore[operator]
-        except NotImplementedError:
-            return self._scores_by_pairs(model, interaction, n_items)
-
-    def _scores_by_pairs(self, model: nn.Module, interaction: Interaction, n_items: int) -> Tensor:
-        """[B, V] through ``predict``, a user at a time: for models without full_sort_predict."""
-        item_field = self._config["ITEM_ID_FIELD"]
-        every_item = Interaction({item_field: torch.arange(n_items, device=self._device)})
-        rows = []
-        for row in range(len(interaction)):
-            pairs = interaction[[row]].repeat_interleave(n_items)
-            pairs.update(every_item)
-            rows.append(model.predict(pairs))  # type: ignore[operator]
-        return torch.stack(rows)
 
     def _summary(
         self, loader: EvaluationLoader, kept: FloatArray, masked: FloatArray, recommended: Tensor

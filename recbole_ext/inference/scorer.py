@@ -14,7 +14,8 @@ from recbole_ext.data.batches import FieldNames, gather
 from recbole_ext.data.dataset import FlatSequentialDataset
 from recbole_ext.data.loaders import gathered_width
 from recbole_ext.data.store import IntArray, SequenceStore
-from recbole_ext.errors import ConfigError, DataError, show
+from recbole_ext.errors import DataError, show
+from recbole_ext.evaluation.scoring import scores_of_all
 from recbole_ext.inference.sequences import newest_windows
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.nn.embedding import PAD
@@ -124,17 +125,11 @@ class Scorer:
 
     def _scores(self, interaction: Interaction) -> Tensor:
         try:
-            scores: Tensor = self.model.full_sort_predict(interaction)  # type: ignore[operator]
-        except NotImplementedError as error:
-            raise ConfigError(
-                f"model {show(self._name)} scores pairs of user and item alone (it has no "
-                "full_sort_predict); recommend needs scores of all items"
-            ) from error
+            return scores_of_all(self.model, interaction, self.dataset, self.device)
         except KeyError as error:
             if error.args[0] not in self._absent:
                 raise
             raise self._absent_column(error.args[0]) from error
-        return scores.view(-1, self.n_items)
 
     def _absent_column(self, column: str) -> DataError:
         whose = "an item yet to come has none" if self.known else "a new user has none"

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from recbole.data.interaction import Interaction
 from shop import (
     LENGTH,
     MODELS,
@@ -261,9 +262,9 @@ WRONG: list[tuple[str, Any, str]] = [
     ),
     (
         "NeuMF",
-        ["u1"],
-        "model 'NeuMF' scores pairs of user and item alone (it has no full_sort_predict); "
-        "recommend needs scores of all items",
+        [["i1"]],
+        "model 'NeuMF' recommends for the users it was trained on, not for histories: it is no "
+        "sequential model",
     ),
 ]
 
@@ -273,6 +274,20 @@ def test_mistakes(model_of: Trained, model: str, whom: Any, line: str) -> None:
     with pytest.raises((ConfigError, DataError)) as error:
         model_of(model).recommend(whom)
     assert str(error.value) == line
+
+
+def test_a_model_that_scores_pairs_alone(model_of: Trained) -> None:
+    """NeuMF has no full_sort_predict: every item is asked for by itself."""
+    trained = model_of("NeuMF")
+    (answer,) = trained.recommend(["u1"], k=1, exclude_seen=False)
+    pairs = torch.arange(1, N_ITEMS + 1)
+    user = torch.full_like(pairs, trained.dataset.token2id(trained.dataset.uid_field, "u1"))
+    names = (trained.dataset.uid_field, trained.dataset.iid_field)
+    with torch.no_grad():
+        scores = trained.model.predict(Interaction(dict(zip(names, (user, pairs), strict=True))))  # type: ignore[operator]
+    best = int(scores.argmax()) + 1
+    assert answer.item == trained.dataset.id2token(trained.dataset.iid_field, best)
+    assert answer.score == pytest.approx(float(scores.max()))
 
 
 def test_skipping_all_of_a_history_is_an_error(model_of: Trained) -> None:

@@ -1,0 +1,85 @@
+"""Models that score pairs alone: each pair has its own columns, none of the held-out item's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from recbole.data.interaction import Interaction
+from small import SMALL, write_atomic
+from torch import Tensor, nn
+
+from recbole_ext.config import ExtConfig
+from recbole_ext.data.loaders import build_loaders
+from recbole_ext.data.loading import load_data
+from recbole_ext.evaluation.scoring import scores_of_all
+from recbole_ext.runner import load, run
+
+pytestmark = pytest.mark.usefixtures("quiet_place")
+
+USERS, ITEMS = 12, 9
+LOADED = {
+    "inter": ["user_id", "item_id", "timestamp"],
+    "user": ["user_id", "age"],
+    "item": ["item_id", "price"],
+}
+
+
+@pytest.fixture
+def described(tmp_path: Path) -> dict[str, Any]:
+    """Settings of a data set with a column about users and one about items."""
+    rows = [(f"u{u}", f"i{(u + t) % ITEMS}", 1.0 * t) for u in range(USERS) for t in range(5)]
+    write_atomic(tmp_path, "shop", rows)
+    for kind, count, column in (("user", USERS, "age"), ("item", ITEMS, "price")):
+        lines = [f"{kind[0]}{n}\t{n + 10}" for n in range(count)]
+        text = "\n".join([f"{kind}_id:token\t{column}:float", *lines]) + "\n"
+        (tmp_path / "shop" / f"shop.{kind}").write_text(text)
+    return {**SMALL, "data_path": str(tmp_path), "load_col": LOADED, "checkpoint_dir": "saved"}
+
+
+class AgeTimesPrice(nn.Module):
+    """Scores a pair by the user's column and the item's."""
+
+    def full_sort_predict(self, interaction: Any) -> Tensor:
+        raise NotImplementedError
+
+    def predict(self, interaction: Any) -> Tensor:
+        product: Tensor = interaction["age"] * interaction["price"]
+        return product
+
+
+@pytest.mark.parametrize("model", ["FM", "DIN"])
+def test_every_pair_has_its_own_columns(model: str, described: dict[str, Any]) -> None:
+    """DIN is sequential: its batches hold the target's columns, which must not reach the rest."""
+    config = ExtConfig(model, "shop", config_dict=described)
+    data = load_data(config)
+    loader = build_loaders(config, data, own_model=False).test
+    for batch in loader:
+        found = scores_of_all(AgeTimesPrice(), batch.interaction, data, "cpu")
+        age = data.user_feat["age"][batch.interaction["user_id"]]
+        assert torch.equal(found, age[:, None] * data.item_feat["price"][None, :])
+        assert len(found.unique()) > ITEMS
+
+
+@pytest.mark.parametrize("model", ["FM", "DeepFM", "DIN"])
+@pytest.mark.filterwarnings("ignore")
+def test_models_that_read_columns_are_ranked(model: str, described: dict[str, Any]) -> None:
+    """Ranks are those of `predict` on pairs that are joined by hand."""
+    finished = run(model, "shop", config_dict={**described, "numerical_features": ["age", "price"]})
+    again = load(finished.run_dir)
+    for batch in again.loaders.test:
+        found = scores_of_all(again.model, batch.interaction, again.dataset, "cpu")
+        for row, user in enumerate(batch.interaction["user_id"].tolist()):
+            single = batch.interaction[[row]]
+            for item in range(1, ITEMS + 1):
+                one = single.repeat_interleave(1)
+                one.update(Interaction({"item_id": torch.tensor([item])}))
+                one.update(again.dataset.item_feat[one["item_id"]])
+                one.update(again.dataset.user_feat[torch.tensor([user])])
+                with torch.no_grad():
+                    alone = again.model.predict(one)  # type: ignore[operator]
+                assert found[row, item].item() == pytest.approx(alone.item(), abs=1e-6)
+    (answer,) = again.recommend(["u3"], k=1)
+    assert answer.item.startswith("i")
