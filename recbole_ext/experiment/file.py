@@ -15,7 +15,8 @@
           ml-1m_FPARec:                 # the name of the job and of its folders
             model: FPARec               # any name that `recbole_ext models` lists, or a class of
             dataset: ml-1m              #   yours in a file that --import names
-            keys: {n_heads: 2}          # above properties/, common and the table's common
+            config_files: [best.yaml]   # above common; tune's best.yaml, which may name the two
+            keys: {n_heads: 2}          # above all of these
             reported: {model: FPARec}   # joined with the table's; default: the job's model; or
             paper: [0.2419, 0.1232]     #   figures given here: Hit@10 and NDCG@10, seen items kept
     quick:                              # chosen by --quick: the same in minutes
@@ -52,6 +53,7 @@ from recbole_ext.experiment.jobs import Experiment, Job, Table
 from recbole_ext.experiment.quick import quick_variant
 
 SEED = 2024
+NAMES = ("model", "dataset")
 
 
 def find(name: str) -> Path:
@@ -140,7 +142,9 @@ def _analyze(key: str, table: Raw, where: str) -> tuple[str, ...]:
 
 def _job(name: str, raw: Any, common: Raw, reported: dict[str, str], where: str) -> Job:
     given = schema.mapping(raw, where, schema.JOB)
-    for key in ("model", "dataset"):
+    files = _config_files(given.get("config_files"), f"{where}: config_files")
+    given = {**{key: files.pop(key) for key in NAMES if key in files}, **given}
+    for key in NAMES:
         if key not in given:
             raise ConfigError(f"{where}: {key} is missing")
     model = schema.text(given["model"], f"{where}: model")
@@ -149,10 +153,17 @@ def _job(name: str, raw: Any, common: Raw, reported: dict[str, str], where: str)
         name=schema.folder_name(name, where),
         model=model,
         dataset=schema.text(given["dataset"], f"{where}: dataset"),
-        keys={**common, **schema.keys(given.get("keys"), f"{where}: keys")},
+        keys={**common, **files, **schema.keys(given.get("keys"), f"{where}: keys")},
         paper=schema.figures(given.get("paper"), f"{where}: paper"),
         reported=own if "reported" in given else {},
     )
+
+
+def _config_files(value: Any, where: str) -> Raw:
+    """What a job's files set, the later above the earlier, less what a comparison sets itself."""
+    files = [read_yaml(Path(name), name) for name in schema.texts(value, where)]
+    values = {key: value for file in files for key, value in file.items()}
+    return {key: value for key, value in values.items() if key not in schema.OURS}
 
 
 def _reported(raw: Raw, where: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from threading import Lock
 
 from recbole_ext.errors import ConfigError
 from recbole_ext.experiment.one_job import Spec
+from recbole_ext.experiment.ray_start import starting_ray
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -112,7 +113,8 @@ def run_on_ray(specs: list[Spec]) -> Iterator[tuple[Spec, str | None]]:
     except ModuleNotFoundError as error:
         raise ConfigError("--ray needs the package 'ray': pip install 'ray[tune]'") from error
     environment = {"env_vars": {"PYTHONPATH": _python_path()}}
-    ray.init(ignore_reinit_error=True, log_to_driver=False, runtime_env=environment)
+    with starting_ray():
+        ray.init(ignore_reinit_error=True, log_to_driver=False, runtime_env=environment)
     gpus = 1 if ray.cluster_resources().get("GPU") else 0
 
     def finish(text: str) -> str | None:

@@ -14,7 +14,7 @@ FILE = (
 )  # fmt: skip
 GRID = ("models", "datasets", "overrides")
 TABLE = ("title", "common", "jobs", "baseline", "reported", "analyze")
-JOB = ("model", "dataset", "keys", "paper", "reported")
+JOB = ("model", "dataset", "config_files", "keys", "paper", "reported")
 QUICK = ("dataset", "keys", "seeds", "tables", "jobs")
 REPORTED = ("source", "table", "data", "model", "protocol")
 OURS = {

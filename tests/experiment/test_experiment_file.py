@@ -71,6 +71,28 @@ def test_runs_seed_by_seed(tmp_path: Path) -> None:
     assert [(job.name, seed) for job, seed in chosen] == [("big_PARec", 7)]
 
 
+def test_config_files_of_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tune has found, compared; what a comparison sets itself is left out of it."""
+    monkeypatch.chdir(tmp_path)
+    Path("best.yaml").write_text(
+        "model: FPARec\ndataset: big\nn_heads: 4\nepochs: 9\nseed: 3\ntorch_threads: 2\n"
+    )
+    Path("more.yaml").write_text("epochs: 10\nhidden_size: 96\n")
+    text = """
+common: {epochs: 5, n_heads: 2}
+tables:
+  t:
+    jobs:
+      tuned: {config_files: best.yaml}
+      both: {dataset: small, config_files: [best.yaml, more.yaml], keys: {n_heads: 8}}
+"""
+    tuned, both = read(text, tmp_path).jobs()
+    assert tuned.settings() == ("FPARec", "big", {"epochs": 9, "n_heads": 4})
+    assert both.settings() == (
+        "FPARec", "small", {"epochs": 10, "n_heads": 8, "hidden_size": 96}
+    )  # fmt: skip
+
+
 def test_the_quick_variant(tmp_path: Path) -> None:
     quick = read(LONG, tmp_path, quick=True)
     assert (quick.name, quick.seeds) == ("e-quick", (9,))
@@ -174,6 +196,10 @@ BAD = {
     "a key that is a number": (
         "tables: {3: {jobs: {}}}",
         "e.yaml: tables: the key 3 must be text; write it in quotes",
+    ),
+    "a config file that is not there": (
+        "tables: {t: {jobs: {x: {model: FPARec, dataset: d, config_files: no/best.yaml}}}}",
+        "config file 'no/best.yaml' does not exist; nor does its folder 'no'",
     ),
     "no jobs": ("seeds: [1]", "e.yaml: no jobs; give tables, or models and datasets"),
     "an empty table": ("tables: {t: {}}", "e.yaml: tables: t: it has no jobs"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recbole_ext.data.prepare.log import Log
+from recbole_ext.data.prepare.times import LARGEST_SECONDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +21,7 @@ class Statistics:
 
     average, shortest, longest: interactions of a user; density: interactions / (users * items);
     tied: share of interactions at the same time as another of the same user, None without times;
-    repeated: interactions of a user with an item beyond their first.
+    repeated: interactions of a user with an item beyond their first; first, last: seconds.
     """
 
     users: int
@@ -32,6 +33,8 @@ class Statistics:
     density: float
     tied: float | None
     repeated: int
+    first: float
+    last: float
 
 
 def statistics_of(log: Log) -> Statistics:
@@ -48,6 +51,8 @@ def statistics_of(log: Log) -> Statistics:
         density=count / (users * items),
         tied=_tied(log) / count if log.timed else None,
         repeated=int(np.count_nonzero(_repeats(log.users * items + log.items))),
+        first=float(log.timestamps.min()),
+        last=float(log.timestamps.max()),
     )
 
 
@@ -84,9 +89,24 @@ def table(statistics: Statistics, published: Mapping[str, int] | None = None) ->
         ("density", f"{statistics.density:.4%}"),
         ("ties in time", "no times" if statistics.tied is None else f"{statistics.tied:.2%}"),
         ("repeated pairs", f"{statistics.repeated:,}"),
+        *_span(statistics),
     ]
     head = [f"{'':16}{'here':>12}{'published':>14}"] if published else []
     return "\n".join(head + [_row(name, text, statistics, published) for name, text in rows])
+
+
+def _span(statistics: Statistics) -> list[tuple[str, str]]:
+    """The days of the first and the last interaction; of what is no time, nothing."""
+    if statistics.tied is None:
+        return []
+    seconds = {"first": statistics.first, "last": statistics.last}
+    return [(name, _day(at)) for name, at in seconds.items()]
+
+
+def _day(seconds: float) -> str:
+    if abs(seconds) > LARGEST_SECONDS:
+        return "beyond the year 5000: no seconds? see --time_unit"
+    return f"{np.datetime64(int(seconds), 's').astype('datetime64[D]')}"
 
 
 def _row(name: str, text: str, statistics: Statistics, published: Mapping[str, int]) -> str:

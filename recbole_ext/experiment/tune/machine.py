@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recbole_ext.errors import ConfigError
+from recbole_ext.experiment.ray_start import starting_ray
 
 ADDRESS = "RAY_ADDRESS"
 _PACKAGES = str(Path(__file__).resolve().parents[3])
@@ -87,10 +88,11 @@ def ray_running(divided: Share) -> Iterator[None]:
         import ray
 
         try:
-            if cluster:
-                ray.init(log_to_driver=False, configure_logging=False)
-            else:
-                _start(divided, place)
+            with starting_ray():
+                if cluster:
+                    ray.init(log_to_driver=False, configure_logging=False)
+                else:
+                    _start(divided, place)
             yield
         finally:
             ray.shutdown()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from recbole_ext.data.prepare import prepare
 from recbole_ext.data.prepare.filters import keep_core
 from recbole_ext.data.prepare.log import Log
+from recbole_ext.data.prepare.settings import Columns
 from recbole_ext.data.prepare.statistics import Statistics, statistics_of, table
 from recbole_ext.errors import DataError
 
@@ -134,7 +135,21 @@ def test_statistics_by_hand(raw: Callable[..., Path]) -> None:
         density=6 / 9,
         tied=2 / 6,
         repeated=1,
+        first=7.0,
+        last=9.0,
     )
+
+
+@pytest.mark.parametrize(
+    ("unit", "shown"), [("ms", "2020-09-13"), ("s", "beyond the year 5000: no seconds?")]
+)
+def test_the_days_of_the_first_and_last(raw: Callable[..., Path], unit: str, shown: str) -> None:
+    """Milliseconds taken for seconds are seen at once."""
+    file = raw("log.csv", "who,what,when\na,x,1600000000000\nb,y,1700000000000\n")
+    columns = Columns("who", "what", "when", unit=unit)
+    first, last = str(prepare(file, "d", columns=columns)).splitlines()[-3:-1]
+    assert first.split(maxsplit=1)[1].startswith(shown)
+    assert last.startswith("last  ") and ("2023-11-14" in last) == (unit == "ms")
 
 
 @given(
@@ -153,7 +168,9 @@ def test_ties_and_repeats_equal_the_naive_counts(
 
 
 def test_table_marks_what_differs_from_the_published_sizes() -> None:
-    statistics = Statistics(6040, 3416, 999_611, 165.4985, 4, 2275, 0.048447, 0.5, 0)
+    statistics = Statistics(
+        6040, 3416, 999_611, 165.4985, 4, 2275, 0.048447, 0.5, 0, 956703932.0, 1e9
+    )
     text = table(statistics, {"users": 6040, "items": 3706})
     assert text.splitlines() == [
         "                        here     published",
@@ -166,4 +183,6 @@ def test_table_marks_what_differs_from_the_published_sizes() -> None:
         "density              4.8447%",
         "ties in time          50.00%",
         "repeated pairs             0",
+        "first             2000-04-25",
+        "last              2001-09-09",
     ]

@@ -66,6 +66,37 @@ def test_a_sweep_by_ray(
     assert list(home.iterdir()) == []
 
 
+MINE = """
+from recbole_ext import register_model
+from recbole_ext.model.fparec import FPARec
+
+@register_model("mine.yaml")
+class Mine(FPARec):
+    pass
+"""
+
+
+def test_trials_import_what_the_sweep_imports(ring: Path) -> None:
+    """A class of the user's own is known in the processes of its trials, too."""
+    Path("mine_of_tune.py").write_text(MINE)
+    Path("mine.yaml").write_text("base: FPARec\n")
+    place, space = Path("sweep").absolute(), write_space(Path("space.yaml").absolute())
+    argv = words(ring, place, space, model="Mine", trials=1, max_epochs=1, epochs=1)
+    sweep = Started([*argv, "--import=mine_of_tune.py"], place)
+    assert sweep.child.wait(timeout=300) == 0, sweep.err.read_text()
+    assert SweepFolder(place).trial(0).status() == ("finished", "")
+
+
+def test_a_ray_that_does_not_start(
+    ring: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "nonsense")
+    space = write_space(Path("space.yaml").absolute())
+    assert main(words(ring, Path("sweep").absolute(), space)) == 2
+    last = capfd.readouterr().err.splitlines()[-1]
+    assert last.startswith("error: Ray did not start: Invalid address format: nonsense (RAY_ADDR")
+
+
 class Started:
     """A sweep in a process group of its own, as a terminal starts one."""
 
