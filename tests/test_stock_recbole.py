@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,6 +63,20 @@ def test_trains_and_ranks_on_ml_100k(model: str, ml_100k: Settings) -> None:
     assert_ours_agrees(config, trained, valid, test)
     # 10 of 1,682 items at random hit 0.6 %; one epoch finds at least the popular ones.
     assert test["hit@10"] > 0.02
+
+
+def test_the_readmes_lines_run() -> None:
+    """As a script of their own: RecBole must be importable by what they import first."""
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"^```python\n(from recbole_ext.config .*?)^```", readme, re.S | re.M)
+    lines = lines.replace('"epochs": 1', '"epochs": 1, "MAX_ITEM_LIST_LENGTH": 10')
+    last = lines.rstrip().splitlines()[-1].split("  #")[0]
+    ended = subprocess.run(
+        [sys.executable, "-c", lines.replace(last, f"print({last})")],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "hit@10" in ended.stdout
 
 
 def assert_ours_agrees(
