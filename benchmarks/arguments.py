@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks.machine import usable_cores
 from benchmarks.registry import Peer
+from recbole_ext.cores import usable_cores
 
 
 def positive(text: str) -> int:

@@ -23,9 +23,10 @@ from recbole.utils import init_seed
 from tabulate import tabulate
 
 from benchmarks.arguments import positive
-from benchmarks.machine import describe_machine, usable_cores
+from benchmarks.machine import describe_machine
 from benchmarks.peers.protocol import peak_rss_gb
 from recbole_ext.config import ExtConfig
+from recbole_ext.cores import usable_cores
 from recbole_ext.data.batches import FieldNames, gather
 from recbole_ext.data.dataset import FlatSequentialDataset
 from recbole_ext.data.loaders import SequenceLoader

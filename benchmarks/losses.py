@@ -19,7 +19,8 @@ from tabulate import tabulate
 from torch import Tensor
 
 from benchmarks.arguments import positive
-from benchmarks.machine import describe_machine, usable_cores
+from benchmarks.machine import describe_machine
+from recbole_ext.cores import usable_cores
 from recbole_ext.nn.losses import linear_cross_entropy, product_dtype
 from recbole_ext.nn.negatives import InBatch, NegativeSampler, Popularity, Source, Uniform
 from recbole_ext.nn.sampled_losses import sampled_softmax, score, weighted_sum

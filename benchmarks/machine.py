@@ -7,6 +7,8 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from recbole_ext.cores import usable_cores
+
 
 def describe_machine(threads: int) -> dict[str, Any]:
     """Processor, cores, memory, and the load before the measurement (0 on a quiet machine)."""
@@ -18,13 +20,6 @@ def describe_machine(threads: int) -> dict[str, Any]:
         "load_before": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
     }
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _cpu_model() -> str:

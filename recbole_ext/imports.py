@@ -29,10 +29,10 @@ def import_files(given: Iterable[str]) -> None:
     """Import files, each once in a process.
 
     Raises:
-        ConfigError: no Python file, or one whose name belongs to a module that is imported already.
+        ConfigError: no Python file, or one whose name belongs to another module.
     """
     for name in given:
-        file = Path(name).absolute()
+        file = Path(name).resolve()
         if not file.is_file() or file.suffix != ".py":
             raise ConfigError(f"--import: {name} is no Python file")
         if str(file) not in _imported:
@@ -45,9 +45,19 @@ def imported() -> tuple[str, ...]:
     return tuple(_imported)
 
 
-def _import(file: Path) -> None:
+def _is_taken(file: Path) -> bool:
+    """Whether ``import <its name>`` means, or would mean, another file."""
     if file.stem in sys.modules:
-        raise ConfigError(f"--import: {file}: there is a module '{file.stem}' already; rename it")
+        return True
+    found = importlib.util.find_spec(file.stem)
+    return found is not None and (found.origin is None or Path(found.origin).resolve() != file)
+
+
+def _import(file: Path) -> None:
+    if not file.stem.isidentifier():
+        raise ConfigError(f"--import: {file}: '{file.stem}' cannot be a module's name; rename it")
+    if _is_taken(file):
+        raise ConfigError(f"--import: {file}: there is another module '{file.stem}'; rename it")
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None and spec.loader is not None  # a .py file always has both
     module = importlib.util.module_from_spec(spec)

@@ -40,7 +40,7 @@ from recbole_ext.training.run_folder import (
     RESUME_FILE,
     RunFolder,
 )
-from recbole_ext.training.supported import check_trainer
+from recbole_ext.training.supported import check_trainer, refuse_unknown_context
 from recbole_ext.training.trainer import SequenceTrainer
 
 
@@ -218,6 +218,7 @@ def prepared_data(config: ExtConfig) -> FlatOrder:
     """The data of a run; raises whatever would end it before it leaves a folder behind."""
     check_trainer(config)
     flat = load_data(config)
+    refuse_unknown_context(config, flat)
     split_of(config, flat)  # can they be split?
     read_item_inputs(config, flat)  # can features and vectors of items be used?
     return flat

@@ -12,6 +12,7 @@ from recbole.data.dataloader import TrainDataLoader
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import TRIMMABLE, EvaluationLoader, build_loaders
 from recbole_ext.data.loading import load_data
+from recbole_ext.errors import ConfigError
 from recbole_ext.runner import Run, load, run
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
@@ -59,6 +60,19 @@ def check_load(finished: Run) -> None:
         assert loaded.evaluate(part).flat() == finished.evaluate(part).flat()
     assert loaded.evaluate().seen_kept == finished.metrics["test"]
     assert loaded.metrics == finished.metrics
+
+
+def test_dynamic_negatives(settings: Settings) -> None:
+    """RecBole's loader asks the model which of its candidates scores highest."""
+    hardest = {"distribution": "uniform", "sample_num": 1, "dynamic": True, "candidate_num": 4}
+    chosen = settings(own=False, embedding_size=16, epochs=1)
+    plain = run("BPR", "ring", config_dict=chosen)
+    finished = run("BPR", "ring", config_dict={**chosen, "train_neg_sample_args": hardest})
+    losses = [one.trainer.progress.history[0]["loss"] for one in (plain, finished)]
+    assert losses[1] > losses[0]  # harder to tell from the positive ones
+    del hardest["candidate_num"]
+    with pytest.raises(ConfigError, match="needs candidate_num beside dynamic: true"):
+        run("BPR", "ring", config_dict={**chosen, "train_neg_sample_args": hardest})
 
 
 @pytest.mark.parametrize("model", BUILT_IN)

@@ -120,7 +120,9 @@ def test_every_command_takes_import(
     [
         ("gone.py", None, "gone.py is no Python file"),
         ("mine.txt", "", "mine.txt is no Python file"),
-        ("json.py", "", "there is a module 'json' already; rename it"),
+        ("json.py", "", "there is another module 'json'; rename it"),
+        ("tabulate.py", "", "there is another module 'tabulate'; rename it"),
+        ("my-model.py", "", "'my-model' cannot be a module's name; rename it"),
     ],
 )
 def test_files_that_cannot_be_imported(

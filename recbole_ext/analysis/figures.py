@@ -67,11 +67,11 @@ def save(figure: Any, data: Mapping[str, Any], folder: Path, name: str) -> Path:
     Raises:
         ConfigError: the folder cannot be written to.
     """
-    from recbole_ext.training.run_folder import RunFolder
+    from recbole_ext.files import Folder
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        target = RunFolder(folder)
+        target = Folder(folder)
         for ending in ("png", "svg"):
             with target.replacing(f"{name}.{ending}") as beside:
                 _write(figure, beside, ending, name)

@@ -158,7 +158,11 @@ def _of_scores(asked: Asked, folders: Sequence[Path], tell: Tell) -> Iterator[Pi
     from recbole_ext.analysis.finished import read_finished, told_apart
 
     if len(folders) < 2:
-        raise ConfigError(f"--what={what[0]}: compares runs; name two or more")
+        alone = f"--what={what[0]}: compares runs; name two or more"
+        if len(what) == len(asked.what):
+            raise ConfigError(alone)
+        tell(alone)
+        return
     labels = asked.labels or [folder.name for folder in folders]
     read = [read_finished(folder, asked.metric) for folder in folders]
     for label, run in zip(labels, read, strict=True):

@@ -41,7 +41,7 @@ def draw(reports: Sequence[Mapping[str, Any]], labels: Sequence[str], output: Pa
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    from recbole_ext.training.run_folder import RunFolder
+    from recbole_ext.files import Folder
 
     rows = -(-len(HEADERS) // _COLUMNS)
     figure, grid = new_figure(rows, _COLUMNS, _PANEL)
@@ -51,7 +51,7 @@ def draw(reports: Sequence[Mapping[str, Any]], labels: Sequence[str], output: Pa
     for panel in panels[len(HEADERS) :]:
         panel.axis("off")
     figure.legend(*_legend(panels), loc="lower right")
-    with RunFolder(output.parent).replacing(output.name) as beside:
+    with Folder(output.parent).replacing(output.name) as beside:
         figure.savefig(beside, format=output.suffix[1:].lower(), dpi=150)
 
 

@@ -195,6 +195,8 @@ def _negatives(settings: Settings) -> None:
     settings.check_mapping("train_neg_sample_args", _NEGATIVES)
     if "distribution" not in negatives:
         settings.fail("train_neg_sample_args", "needs distribution: uniform or popularity")
+    if negatives.get("dynamic") and not negatives.get("candidate_num"):
+        settings.fail("train_neg_sample_args", "needs candidate_num beside dynamic: true")
 
 
 def _transform(settings: Settings) -> None:

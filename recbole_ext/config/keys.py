@@ -53,7 +53,9 @@ GENERAL = {
     "worker": Key("int", "processes that load data", _COUNT),
     "seed": Key("int", "seed of every random number", "[0, 4294967295]"),
     "state": Key("str", "how much is logged", choices=_STATES, fold=True),
-    "reproducibility": Key("bool", "deterministic GPU kernels"),
+    "reproducibility": Key(
+        "bool", "cuDNN's deterministic kernels; other sums of a GPU may still vary in a last bit"
+    ),
     "data_path": Key("str", "folder of the data sets' folders"),
     "checkpoint_dir": Key("str", "folder of the run folders"),
     "show_progress": Key("bool", "progress bars"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from recbole.data.interaction import Interaction
+from recbole.model.abstract_recommender import AbstractRecommender
 from torch import Tensor, nn
 
 from recbole_ext.data.dataset import FlatOrder
@@ -13,11 +14,16 @@ def scores_of_all(
     model: nn.Module, interaction: Interaction, dataset: FlatOrder, device: torch.device | str
 ) -> Tensor:
     """[B, V] scores; some of RecBole's models return them flat, some only score pairs."""
-    try:
-        scores: Tensor = model.full_sort_predict(interaction.to(device))  # type: ignore[operator]
-    except NotImplementedError:
+    if _scores_pairs_alone(model):
         return _scores_by_pairs(model, interaction, dataset, device)
+    scores: Tensor = model.full_sort_predict(interaction.to(device))  # type: ignore[operator]
     return scores.view(-1, dataset.store.n_items)
+
+
+def _scores_pairs_alone(model: nn.Module) -> bool:
+    """Whether its full_sort_predict is still that of RecBole's base class, which only raises."""
+    own = getattr(type(model), "full_sort_predict", None)
+    return own is AbstractRecommender.full_sort_predict
 
 
 def _scores_by_pairs(
@@ -25,7 +31,7 @@ def _scores_by_pairs(
 ) -> Tensor:
     """[B, V] through ``predict``, a user at a time.
 
-    Each pair has its own item's columns beside its user's, and nothing of a held-out item.
+    Each pair has its own item's columns beside its user's, none of the held-out item's.
     """
     n_items, interaction = dataset.store.n_items, interaction.to("cpu")  # where the columns lie
     every_item = Interaction({dataset.iid_field: torch.arange(n_items)})

@@ -20,7 +20,8 @@ from recbole_ext.errors import DataError, UserError
 from recbole_ext.experiment.gather import Gathered, gather
 from recbole_ext.experiment.jobs import Experiment, Table
 from recbole_ext.experiment.one_job import METRICS
-from recbole_ext.training.run_folder import CONFIG_FILE, MODEL_FILE, RunFolder
+from recbole_ext.files import Folder
+from recbole_ext.training.run_folder import CONFIG_FILE, MODEL_FILE
 
 FIGURES, RECORD = "figures", "analysis.json"
 
@@ -80,7 +81,7 @@ def analyze(experiment: Experiment, out: Path, runs: Path, say: Say) -> None:
     for table in asking:
         jobs = [found[job.name] for job in table.jobs if job.name in found]
         if jobs:
-            _analyze(table, jobs, out, runs, say)
+            _analyze(table, jobs, out, say)
 
 
 def read(table: Table, out: Path) -> Analysis | None:
@@ -97,8 +98,8 @@ def read(table: Table, out: Path) -> Analysis | None:
     return Analysis(folder, *texts)
 
 
-def _analyze(table: Table, jobs: list[Gathered], out: Path, runs: Path, say: Say) -> None:
-    here = [one for one in jobs if _has_model(_run_dir(one, runs))]
+def _analyze(table: Table, jobs: list[Gathered], out: Path, say: Say) -> None:
+    here = [one for one in jobs if _run_dir(one)]
     digests = {one.job.name: _digest(one, out) for one in here}
     there = read(table, out)
     if there and there.what == table.analyze and there.runs.items() >= digests.items():
@@ -106,7 +107,7 @@ def _analyze(table: Table, jobs: list[Gathered], out: Path, runs: Path, say: Say
     elsewhere = [one.job.name for one in jobs if one not in here]
     told = [f"left out: {', '.join(elsewhere)}: no run folder here"] if elsewhere else []
     made = Analysis(out / FIGURES / table.key, table.analyze, digests)
-    figures = _draw(made, here, runs, told.append) if here else []
+    figures = _draw(made, here, told.append) if here else []
     for line in told:
         say(f"figures of table {table.key}: {line}")
     if figures:
@@ -115,14 +116,15 @@ def _analyze(table: Table, jobs: list[Gathered], out: Path, runs: Path, say: Say
         say(f"figures of table {table.key}: {names} in {made.folder}")
 
 
-def _draw(made: Analysis, jobs: list[Gathered], runs: Path, tell: Say) -> list[Drawn]:
+def _draw(made: Analysis, jobs: list[Gathered], tell: Say) -> list[Drawn]:
     """The figures, written; a reason is told where they cannot be made."""
     labels = [one.job.name for one in jobs]
     asked = Asked(made.what, labels=labels)
     drawn = []
     try:
         require_matplotlib()
-        for picture in pictures(asked, [_run_dir(one, runs) for one in jobs], tell):
+        folders = [folder for one in jobs if (folder := _run_dir(one))]
+        for picture in pictures(asked, folders, tell):
             picture.save(made.folder)
             drawn.append(Drawn(picture.name, tuple(picture.lines)))
     except UserError as error:
@@ -138,15 +140,14 @@ def _write(made: Analysis, figures: list[Drawn], told: list[str]) -> None:
         "left_out": told,
     }
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    RunFolder(made.folder).write_text(RECORD, text)
+    Folder(made.folder).write_text(RECORD, text)
 
 
-def _run_dir(one: Gathered, runs: Path) -> Path:
-    return one.job.folder(runs, one.runs[0].seed)
-
-
-def _has_model(run_dir: Path) -> bool:
-    return all((run_dir / name).is_file() for name in (CONFIG_FILE, MODEL_FILE))
+def _run_dir(one: Gathered) -> Path | None:
+    """The run folder that is drawn, where it is here with its model."""
+    folder = one.runs[0].run_dir
+    there = folder and all((folder / name).is_file() for name in (CONFIG_FILE, MODEL_FILE))
+    return folder if there else None
 
 
 def _digest(one: Gathered, out: Path) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recbole_ext.config.sources import read_yaml
+from recbole_ext.cores import usable_cores
 from recbole_ext.errors import ConfigError
 from recbole_ext.experiment import file, schema
 from recbole_ext.experiment.analyses import analyze
@@ -18,7 +19,7 @@ from recbole_ext.experiment.check import check
 from recbole_ext.experiment.gather import gather
 from recbole_ext.experiment.jobs import Experiment, Job
 from recbole_ext.experiment.one_job import GIVEN, METRICS, Spec
-from recbole_ext.experiment.processes import Processes, run_on_ray, usable_cores
+from recbole_ext.experiment.processes import Processes, run_on_ray
 from recbole_ext.experiment.report import build_report
 from recbole_ext.experiment.report_text import markdown
 from recbole_ext.experiment.report_write import write_report
@@ -64,8 +65,9 @@ def compare(args: argparse.Namespace) -> int:
         return INTERRUPTED
     analyze(experiment, places.out, places.runs, _say)
     report = build_report(experiment, places.out, places.runs)
+    written = write_report(report, places.out)
     print(markdown(report))
-    for line in write_report(report, places.out):
+    for line in written:
         _say(line)
     for line in failed:
         _say(f"failed: {line}")

@@ -32,12 +32,16 @@ _NEEDED: dict[str, type | tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Finished:
-    """One finished run: ``metrics.json``, its curve, and where the ranks of its users lie."""
+    """One finished run: ``metrics.json``, its curve, and where the ranks of its users lie.
+
+    ``run_dir`` is its run folder, None where that is not here or is another run's.
+    """
 
     seed: int
     metrics: dict[str, Any]
     curve: Curve
     ranks: Path | None
+    run_dir: Path | None
 
     @property
     def best_epoch(self) -> int | None:
@@ -129,7 +133,8 @@ def gather(experiment: Experiment, out: Path, runs: Path) -> dict[str, Gathered]
 
     Args:
         out: results as :mod:`recbole_ext.experiment.one_job` keeps them.
-        runs: run folders; ranks that are not among the results are looked for there.
+        runs: run folders; ranks that are not among the results are looked for there, if the folder
+            is of the very run whose metrics are kept.
 
     Raises:
         DataError: a file that no run has left so; seeds of a job that saw different data.
@@ -163,8 +168,16 @@ def _finished(folder: Path, run_dir: Path) -> Finished:
     metrics = _read_metrics(folder / METRICS)
     if metrics["seed"] != int(folder.name):
         raise DataError(f"{folder / METRICS}: of seed {metrics['seed']}, not of its folder's")
-    ranks = next((place / RANKS for place in (folder, run_dir) if (place / RANKS).is_file()), None)
-    return Finished(metrics["seed"], metrics, read_curve(folder), ranks)
+    places = [folder, run_dir] if _same_run(folder, run_dir) else [folder]
+    ranks = next((place / RANKS for place in places if (place / RANKS).is_file()), None)
+    own = run_dir if run_dir in places else None
+    return Finished(metrics["seed"], metrics, read_curve(folder), ranks, own)
+
+
+def _same_run(folder: Path, run_dir: Path) -> bool:
+    """Whether a run folder has left these results: others may have been made with another --out."""
+    ended = run_dir / METRICS
+    return ended.is_file() and ended.read_bytes() == (folder / METRICS).read_bytes()
 
 
 def _read_metrics(file: Path) -> dict[str, Any]:

@@ -113,11 +113,11 @@ def keep(spec: Spec) -> None:
     """Copy what a reader needs: settings, metrics, ranks, history, the log without paths."""
     import yaml
 
-    from recbole_ext.training.run_folder import RunFolder
+    from recbole_ext.files import Folder
 
     run_dir, out = Path(spec.run_dir), Path(spec.out)
     out.mkdir(parents=True, exist_ok=True)
-    folder = RunFolder(out)
+    folder = Folder(out)
     folder.write_text(GIVEN, yaml.dump(spec.given(), Dumper=ConfigDumper, sort_keys=False))
     log = (run_dir / "log.txt").read_text(encoding="utf-8").splitlines(keepends=True)
     folder.write_text("log.txt", "".join(line for line in log if "run folder" not in line))

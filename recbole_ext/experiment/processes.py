@@ -19,13 +19,6 @@ from recbole_ext.experiment.ray_start import starting_ray
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 class Processes:
     """Runs jobs, ``workers`` at a time. What a single one logs is shown, of several nothing."""
 
@@ -58,7 +51,8 @@ class Processes:
         try:
             return outcome(child)
         finally:
-            self._living.discard(child)
+            with self._lock:
+                self._living.discard(child)
 
     def _stop(self) -> None:
         with self._lock:
@@ -105,8 +99,8 @@ def outcome(child: subprocess.Popen[str]) -> str | None:
 def run_on_ray(specs: list[Spec]) -> Iterator[tuple[Spec, str | None]]:
     """The same on Ray: the cluster of ``RAY_ADDRESS``, or one started here.
 
-    Each job asks for its threads as CPUs, and for a GPU where the cluster has some. All machines
-    must see the same files under the same paths.
+    Each job asks for its threads as CPUs, or for all of the largest machine, and for a GPU where
+    the cluster has some. All machines must see the same files under the same paths.
     """
     try:
         import ray
@@ -115,6 +109,7 @@ def run_on_ray(specs: list[Spec]) -> Iterator[tuple[Spec, str | None]]:
     environment = {"env_vars": {"PYTHONPATH": _python_path()}}
     with starting_ray():
         ray.init(ignore_reinit_error=True, log_to_driver=False, runtime_env=environment)
+    largest = max(int(node["Resources"].get("CPU", 1)) for node in ray.nodes() if node["Alive"])
     gpus = 1 if ray.cluster_resources().get("GPU") else 0
 
     def finish(text: str) -> str | None:
@@ -122,7 +117,7 @@ def run_on_ray(specs: list[Spec]) -> Iterator[tuple[Spec, str | None]]:
 
     remote = ray.remote(finish)
     pending = {
-        remote.options(num_cpus=spec.threads, num_gpus=gpus).remote(spec.json()): spec
+        remote.options(num_cpus=min(spec.threads, largest), num_gpus=gpus).remote(spec.json()): spec
         for spec in specs
     }
     try:

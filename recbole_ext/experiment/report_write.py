@@ -8,7 +8,7 @@ from pathlib import Path
 from recbole_ext.experiment import report_text
 from recbole_ext.experiment.earlier import RESULTS
 from recbole_ext.experiment.report import Report
-from recbole_ext.training.run_folder import RunFolder
+from recbole_ext.files import Folder
 
 NO_PLOTLY = "no report.html: it needs the package plotly: pip install 'recbole_ext[report]'"
 
@@ -28,7 +28,7 @@ def write_report(report: Report, out: Path) -> list[str]:
         from recbole_ext.experiment.html import page
 
         texts["report.html"] = page(report)
-    folder = RunFolder(out)
+    folder = Folder(out)
     for name, text in texts.items():
         folder.write_text(name, text)
     return [*lines, f"written: {', '.join(texts)} in {out}"]

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from recbole_ext.errors import ConfigError, nearest, show
+from recbole_ext.files import Folder
 from recbole_ext.inference.results import Recommendations
-from recbole_ext.training.run_folder import RunFolder
 
 
 def chosen_format(given: str | None, output: str | None) -> str:
@@ -59,9 +59,9 @@ def write_report(place: Path, found: dict[str, Any] | str) -> Path:
     """
     try:
         if isinstance(found, str):
-            RunFolder(place.parent).write_text(place.name, found)
+            Folder(place.parent).write_text(place.name, found)
         else:
-            RunFolder(place.parent).write_json(place.name, found)
+            Folder(place.parent).write_json(place.name, found)
     except OSError as error:
         raise ConfigError(f"{place} cannot be written ({error.strerror})") from error
     return place
@@ -88,10 +88,10 @@ def write(answer: Recommendations, form: str, output: Path | None) -> None:
 
 
 def _replace(answer: Recommendations, form: str, output: Path) -> None:
-    from recbole_ext.training.run_folder import RunFolder
+    from recbole_ext.files import Folder
 
     with (
-        RunFolder(output.parent).replacing(output.name) as beside,
+        Folder(output.parent).replacing(output.name) as beside,
         beside.open("w", encoding="utf-8", newline="") as file,
     ):
         WRITERS[form](answer, file)

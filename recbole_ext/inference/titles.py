@@ -77,6 +77,7 @@ def _lines(file: ItemFile) -> Iterator[tuple[int, str]]:
     except UnicodeDecodeError as error:
         line = 1 + raw[: error.start].decode(file.encoding, "replace").count("\n")
         raise _malformed(file, line, f"not {file.encoding} ({error.reason})") from error
+    text = text.removeprefix("\ufeff")  # a byte order mark
     lines = (line.removesuffix("\r") for line in text.split("\n"))
     yield from ((number, line) for number, line in enumerate(lines, 1) if line)
 

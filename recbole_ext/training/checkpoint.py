@@ -182,7 +182,7 @@ def random_tensors(loader: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
     tensors = {RANDOM + "torch": torch.get_rng_state()}
     if getattr(loader, "generator", None) is not None:  # RecBole's loaders shuffle by it
         tensors[RANDOM + "loader"] = loader.generator.get_state()
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():  # a run on the CPU must not start the GPU
         for device, value in enumerate(torch.cuda.get_rng_state_all()):
             tensors[f"{RANDOM}cuda{device}"] = value
     kind, keys, place, has_gauss, gauss = np.random.get_state()
@@ -197,7 +197,8 @@ def restore_random(loader: Any, tensors: dict[str, Tensor], state: dict[str, Any
         loader.generator.set_state(tensors[RANDOM + "loader"])
     cuda = [tensors[k] for k in sorted(tensors) if k.startswith(RANDOM + "cuda")]
     if cuda and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(cuda)
+        for device, value in enumerate(cuda[: torch.cuda.device_count()]):
+            torch.cuda.set_rng_state(value, device)
     kind, keys, place, has_gauss, gauss = state["numpy"]
     np.random.set_state((kind, np.asarray(keys, dtype=np.uint32), place, has_gauss, gauss))
     version, internal, gauss_next = state["python"]

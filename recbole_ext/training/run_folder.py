@@ -1,21 +1,18 @@
-"""The folder of one run: never shared by two, every file written beside and renamed."""
+"""The folder of one run: never shared by two."""
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import secrets
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from recbole_ext.errors import CheckpointError, ConfigError
+from recbole_ext.files import Folder
 from recbole_ext.locks import held
 
 CONFIG_FILE = "config.yaml"
@@ -37,11 +34,11 @@ def current_folder() -> Path | None:
     return _current[-1] if _current else None
 
 
-class RunFolder:
-    """Paths and atomic writes of a run folder."""
+class RunFolder(Folder):
+    """A run folder: how it is made, held, logged in and taken away again."""
 
     def __init__(self, path: Path, made: Sequence[Path] = ()) -> None:
-        self.path = path
+        super().__init__(path)
         self._made = made  # with it: the folders that it lies in, the innermost first
 
     @classmethod
@@ -107,34 +104,6 @@ class RunFolder:
         for name in _REPLACED:
             for leftover in self.path.glob(f".{name}.*"):
                 leftover.unlink()
-
-    def file(self, name: str) -> Path:
-        return self.path / name
-
-    def write_text(self, name: str, text: str) -> None:
-        """Write beside, flush to disk, rename: a reader sees the old file or the new one."""
-        with self.replacing(name) as beside:
-            beside.write_text(text, encoding="utf-8")
-
-    def write_json(self, name: str, value: Any) -> None:
-        self.write_text(name, json.dumps(value, indent=2, allow_nan=False) + "\n")
-
-    @contextmanager
-    def replacing(self, name: str) -> Iterator[Path]:
-        """A path to write to; it becomes ``name`` if the block ends well, else it is removed."""
-        handle, beside = tempfile.mkstemp(prefix=f".{name}.", dir=self.path)
-        os.close(handle)
-        try:
-            yield Path(beside)
-            with open(beside, "rb") as written:
-                os.fsync(written.fileno())
-            os.chmod(beside, 0o644)
-            os.replace(beside, self.path / name)
-        except OSError as error:
-            error.filename = str(self.path / name)  # a failed write names no file by itself
-            raise
-        finally:
-            Path(beside).unlink(missing_ok=True)
 
     @contextmanager
     def logging(self, level: int = logging.INFO) -> Iterator[None]:

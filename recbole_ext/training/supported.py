@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from recbole.data.dataset import Dataset
 from recbole.trainer import Trainer
 from recbole.trainer.trainer import TraditionalTrainer
-from recbole.utils import get_trainer
+from recbole.utils import FeatureSource, FeatureType, ModelType, get_trainer
 
 from recbole_ext.config import ExtConfig
-from recbole_ext.errors import ConfigError
+from recbole_ext.errors import ConfigError, show
 from recbole_ext.model.base import NextItemRecommender
 
 # RecBole's models that cannot do with batches alone, and what they look up besides.
@@ -32,3 +33,21 @@ def check_trainer(config: ExtConfig) -> None:
             f"model = '{config['model']}': RecBole trains it by {wanted.__name__}, a loop of its "
             "own; models of RecBole's plain Trainer and TraditionalTrainer run here"
         )
+
+
+def refuse_unknown_context(config: ExtConfig, dataset: Dataset) -> None:
+    """Raises ConfigError for a context-aware model that would read columns of interactions.
+
+    All items are ranked for a user, and an interaction that has not happened has no such columns.
+    """
+    if config["MODEL_TYPE"] != ModelType.CONTEXT:
+        return
+    for name in dataset.fields(source=[FeatureSource.INTERACTION]):
+        kind = dataset.field2type[name]
+        read = kind in (FeatureType.TOKEN, FeatureType.TOKEN_SEQ)
+        if (read or name in config["numerical_features"]) and name != config["LABEL_FIELD"]:
+            raise ConfigError(
+                f"model = '{config['model']}': it would read the column {show(name)} of the "
+                "interactions, which an item not yet taken does not have; leave it out of load_col "
+                "and numerical_features"
+            )

@@ -42,7 +42,7 @@ from recbole_ext.training.scalars import Scalars
 class SequenceTrainer(Trainer):
     """Trains any model of the run on RecBole's Trainer and keeps its run folder.
 
-    What differs from RecBole's loop: one host synchronisation an epoch instead of two a batch,
+    What differs from RecBole's loop: the loss is not waited for batch by batch,
     schedules stepped by batch, clipping, early stopping on unrounded metrics of either protocol,
     checkpoints without pickle, and a resume state after every epoch.
     """
@@ -83,6 +83,8 @@ class SequenceTrainer(Trainer):
         """
         self._schedule = build_schedule(self.config, self.optimizer, len(train_data))
         self._resume_into(train_data)
+        if (self.config["train_neg_sample_args"] or {}).get("dynamic"):
+            train_data.get_model(self.model)  # RecBole's loader asks it for the hardest candidates
         began = time.perf_counter() - self.progress.seconds
         while self.progress.epoch + 1 < self.epochs and not self._exhausted():
             self.progress.epoch += 1

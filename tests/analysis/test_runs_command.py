@@ -175,6 +175,16 @@ def test_mistakes(
     assert err.startswith(f"error: {line.replace('{run}', run)[:70]}")
 
 
+def test_one_run_is_drawn_though_several_are_asked_for(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in a comparison whose first job has just finished."""
+    words = ["analyze", str(trained / "FPARec"), "--what=sparsity,locality", f"--out={tmp_path}"]
+    assert main(words) == 0
+    assert "--what=locality: compares runs; name two or more" in capsys.readouterr().out
+    assert (tmp_path / "sparsity.png").exists()
+
+
 def test_without_matplotlib(
     trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

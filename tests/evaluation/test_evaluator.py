@@ -12,6 +12,7 @@ import torch
 from recbole.data import create_dataset, data_preparation
 from recbole.evaluator import Collector
 from recbole.evaluator import Evaluator as StockEvaluator
+from recbole.model.abstract_recommender import AbstractRecommender
 from torch import Tensor, nn
 
 from recbole_ext.config import ExtConfig
@@ -44,8 +45,7 @@ class Fixed(nn.Module):
 class PairsOnly(Fixed):
     """As RecBole's models that score pairs alone."""
 
-    def full_sort_predict(self, interaction: Any) -> Tensor:
-        raise NotImplementedError
+    full_sort_predict = AbstractRecommender.full_sort_predict
 
     def predict(self, interaction: Any) -> Tensor:
         return self.scores[interaction["user_id"], interaction["item_id"]]

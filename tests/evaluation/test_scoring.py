@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 import torch
 from recbole.data.interaction import Interaction
+from recbole.model.abstract_recommender import AbstractRecommender
 from small import SMALL, write_atomic
 from torch import Tensor, nn
 
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import build_loaders
 from recbole_ext.data.loading import load_data
+from recbole_ext.errors import ConfigError
 from recbole_ext.evaluation.scoring import scores_of_all
 from recbole_ext.runner import load, run
 
@@ -42,8 +44,7 @@ def described(tmp_path: Path) -> dict[str, Any]:
 class AgeTimesPrice(nn.Module):
     """Scores a pair by the user's column and the item's."""
 
-    def full_sort_predict(self, interaction: Any) -> Tensor:
-        raise NotImplementedError
+    full_sort_predict = AbstractRecommender.full_sort_predict
 
     def predict(self, interaction: Any) -> Tensor:
         product: Tensor = interaction["age"] * interaction["price"]
@@ -61,6 +62,18 @@ def test_every_pair_has_its_own_columns(model: str, described: dict[str, Any]) -
         age = data.user_feat["age"][batch.interaction["user_id"]]
         assert torch.equal(found, age[:, None] * data.item_feat["price"][None, :])
         assert len(found.unique()) > ITEMS
+
+
+def test_columns_of_interactions_are_unknown(described: dict[str, Any], tmp_path: Path) -> None:
+    """Of an item not yet taken nobody knows the device that it will be taken on."""
+    file = tmp_path / "shop" / "shop.inter"
+    header, *lines = file.read_text().splitlines()
+    rows = [f"{header}\tdevice:token", *(f"{line}\tphone" for line in lines)]
+    file.write_text("\n".join(rows) + "\n")
+    inter = [*LOADED["inter"], "device"]
+    with pytest.raises(ConfigError, match="would read the column 'device' of the interactions"):
+        run("FM", "shop", config_dict={**described, "load_col": {**LOADED, "inter": inter}})
+    assert not Path("saved").exists()
 
 
 @pytest.mark.parametrize("model", ["FM", "DeepFM", "DIN"])

@@ -130,10 +130,14 @@ def test_ranks_are_found_in_the_run_folders_too(tmp_path: Path) -> None:
             (tmp_path / "runs" / job / seed).mkdir(parents=True)
             name = "ranks.safetensors"
             (out / job / seed / name).rename(tmp_path / "runs" / job / seed / name)
+            shutil.copy(out / job / seed / "metrics.json", tmp_path / "runs" / job / seed)
     (table,) = build_report(file.read(path), out, tmp_path / "runs").tables
     assert {one.job for one in table.comparisons} == {"toy_good", "toy_bad"}
     (table,) = build_report(file.read(path), out, tmp_path / "none").tables
     assert table.comparisons == ()
+    other = tmp_path / "runs" / "toy_base" / "1" / "metrics.json"  # a run for another --out
+    other.write_text(other.read_text().replace("train_seconds", "train_second"))
+    assert build_report(file.read(path), out, tmp_path / "runs").tables[0].comparisons == ()
 
 
 def test_comparisons_outlive_the_ranks(tmp_path: Path) -> None:

@@ -33,8 +33,14 @@ def write_atomic(
     """
     target = folder / f"{folder.name}.inter"
     check_target(target, overwrite)
+    described = folder / f"{folder.name}.item"
     if items is not None:
-        check_target(folder / f"{folder.name}.item", overwrite)
+        check_target(described, overwrite)
+    elif described.exists() and target.exists():
+        raise DataError(
+            f"{described}: describes the items of what is replaced, this source describes none; "
+            "remove it first"
+        )
     made = _make_parents(folder.parent)
     temporary: Path | None = None
     try:
@@ -42,7 +48,7 @@ def write_atomic(
         digest = _write(_chunks(log), temporary / target.name)
         if items is not None:
             lines = "\n".join(items.lines(log.item_tokens))
-            _write([f"{lines}\n"], temporary / f"{folder.name}.item")
+            _write([f"{lines}\n"], temporary / described.name)
         _publish(temporary, folder)
         made = []
     except OSError as error:

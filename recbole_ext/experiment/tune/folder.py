@@ -19,8 +19,9 @@ from typing import Any
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.config.yaml_dialect import dump
 from recbole_ext.errors import CheckpointError, ConfigError
+from recbole_ext.files import Folder
 from recbole_ext.locks import held
-from recbole_ext.training.run_folder import RESUME_FILE, RunFolder
+from recbole_ext.training.run_folder import RESUME_FILE
 
 SPACE_FILE = "space.yaml"
 TRIALS_DIR = "trials"
@@ -134,8 +135,8 @@ class TrialFolder:
             yield
 
     @property
-    def _files(self) -> RunFolder:
-        return RunFolder(self.path)
+    def _files(self) -> Folder:
+        return Folder(self.path)
 
 
 class SweepFolder:
@@ -173,9 +174,9 @@ class SweepFolder:
         return cls(Path(path).resolve())
 
     @property
-    def files(self) -> RunFolder:
+    def files(self) -> Folder:
         """Writes of whole files."""
-        return RunFolder(self.path)
+        return Folder(self.path)
 
     def file(self, name: str) -> Path:
         return self.path / name

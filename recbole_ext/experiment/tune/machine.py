@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from recbole_ext.cores import usable_cores
 from recbole_ext.errors import ConfigError
 from recbole_ext.experiment.ray_start import starting_ray
 
@@ -60,7 +61,7 @@ def share(workers: int | None, threads: int | None, use_gpu: bool) -> Share:
     gpus = _n_gpus() if use_gpu else 0
     if os.environ.get(ADDRESS):
         return Share(workers, threads or 1, 1.0 if gpus else 0.0)
-    cpus = len(os.sched_getaffinity(0))
+    cpus = usable_cores()
     if workers is None:
         workers = gpus or max(1, cpus // (threads or 1))
     threads = threads or max(1, cpus // workers)

@@ -51,6 +51,9 @@ def roll_out(
         DataError: every item is excluded for a user.
         FloatingPointError: a score is NaN.
     """
+    if not len(sequences.lengths):
+        nothing = np.zeros((0, options.steps))
+        return Rollouts(nothing.astype(np.int64), nothing)
     order = np.argsort(-sequences.lengths, kind="stable")
     parts = [
         _batch(scorer, sequences, order[batch], options, measure)

@@ -13,7 +13,8 @@ STOPPED_SIDES = ("none", "item", "dual")
 class Consistency:
     """Mean over items of 1 - cos(i', e(i)), of (i' - e(i))², or InfoNCE among the items given.
 
-    InfoNCE: cross-entropy of cos(i', e(j)) / τ over all items j of the step, j = i the right one.
+    InfoNCE (van den Oord et al., arXiv 1807.03748): cross-entropy of cos(i', e(j)) / τ over all
+    items j of the step, j = i the right one.
 
     Args:
         kind: one of :data:`CONSISTENCIES`.

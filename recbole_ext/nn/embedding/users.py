@@ -1,4 +1,4 @@
-"""Vectors of users."""
+"""Vectors of users, as SSE-PT has them (Wu et al., RecSys 2020, section 3)."""
 
 from __future__ import annotations
 

@@ -38,6 +38,12 @@ def test_nobody_named_is_everyone(model_of: Trained) -> None:
     assert len(expected) == 2 * 60
 
 
+@pytest.mark.parametrize("nobody", [{"users": []}, {"histories": []}])
+def test_an_empty_list_is_nobody(model_of: Trained, nobody: dict[str, Any]) -> None:
+    found = model_of("FPARec").generate(**nobody, steps=2)
+    assert len(found) == 0 and found.to_frame().empty
+
+
 def test_options_and_histories(model_of: Trained) -> None:
     run = model_of("FPARec")
     how: dict[str, Any] = {"temperature": 0.5, "top_k": 7, "seed": 4, "exclude_seen": True}

@@ -1,4 +1,6 @@
-"""Local heads (LOCKER, He et al. 2021), one file a kind.
+"""Local heads, one file a kind.
+
+LOCKER: He et al., "Locally Constrained Self-Attentive Sequential Recommendation", CIKM 2021.
 
 A head is local by its scores (:class:`LocalScores`) or by what it mixes in place of attention
 (:class:`LocalValues`). None of them looks ahead in a causal mixer.
