@@ -46,7 +46,8 @@ def _rows(own: bool, kind: str | None) -> Iterator[tuple[str, ...]]:
         what = about(model.name)
         base = model.base or ""
         known = (what.year, what.paper, what.objective, what.axes)
-        yield (model.name, model.source, model.kind, base, *known)
+        source = model.source if model.is_run else f"{model.source}, not run"
+        yield (model.name, source, model.kind, base, *known)
 
 
 def _in_full(name: str) -> str:

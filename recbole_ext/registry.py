@@ -14,7 +14,7 @@ from typing import Any
 from recbole_ext import paths
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, nearest, show
-from recbole_ext.stock import CANNOT_RANK, class_in, recbole_models
+from recbole_ext.stock import CANNOT_RANK, class_in, is_run, recbole_models
 
 MODELS: dict[str, str] = {
     "ComposableRecommender": "recbole_ext.model.composable:ComposableRecommender",
@@ -44,6 +44,7 @@ class ModelInfo:
     source: str  # "recbole_ext", "yours" or "RecBole"
     kind: str  # "sequential", "general", "context_aware", "knowledge_aware"
     base: str | None = None  # what its YAML names under `base:`
+    is_run: bool = True  # false of RecBole's models that `run` refuses, with the reason
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,14 @@ def register_model(yaml: str | Path | None = None) -> Callable[[type[Any]], type
 
 
 def list_models() -> list[ModelInfo]:
-    """All models that can be run, this library's first, each part sorted by name."""
+    """All models, this library's first, each part sorted by name."""
     ours = [ModelInfo(name, _source(name), _kind(name), _base_of(name)) for name in _own_names()]
-    theirs = [ModelInfo(name, "RecBole", kind) for name, (kind, _) in recbole_models().items()]
-    return ours + [model for model in theirs if model.kind != CANNOT_RANK]
+    theirs = [
+        ModelInfo(name, "RecBole", kind, is_run=is_run(name, kind))
+        for name, (kind, _) in recbole_models().items()
+        if kind != CANNOT_RANK
+    ]
+    return ours + theirs
 
 
 def known_names() -> list[str]:

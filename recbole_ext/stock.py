@@ -16,6 +16,11 @@ from typing import Any
 from recbole_ext.errors import ConfigError
 
 CANNOT_RANK = "exlib"  # RecBole's kind for gradient-boosted trees: they score labelled rows
+# Models that cannot do with batches alone, and what they look up besides.
+NEED_THE_TABLE = {
+    "DIEN": "negative items beside every row of RecBole's augmented table",
+    "FEARec": "RecBole's augmented table, for other rows of the same target",
+}
 _EXTRAS = {"transformers": "hf"}  # packages that an extra of ours installs
 
 
@@ -30,6 +35,18 @@ def recbole_models() -> dict[str, tuple[str, str]]:
             if name.lower() == file.stem:
                 found[name] = (kind, f"recbole.model.{file.parent.name}.{file.stem}")
     return dict(sorted(found.items()))
+
+
+def is_run(model: str, kind: str) -> bool:
+    """Whether a model of RecBole's is run here; the others are refused, each with its reason."""
+    return not (kind == "knowledge_aware" or model in NEED_THE_TABLE or model in _own_loops())
+
+
+@cache
+def _own_loops() -> frozenset[str]:
+    """What RecBole trains by trainers of their own: <model>Trainer."""
+    text = (recbole_dir() / "trainer" / "trainer.py").read_text(encoding="utf-8")
+    return frozenset(re.findall(r"^class (\w+)Trainer\(", text, re.MULTILINE))
 
 
 @cache

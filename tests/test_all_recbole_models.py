@@ -66,5 +66,12 @@ def test_models_that_need_recboles_table_are_refused(
     assert not (tmp_path / "saved").exists()
 
 
+def test_the_list_says_which_are_refused() -> None:
+    listed = {m.name for m in list_models() if not m.is_run}
+    assert {*REFUSED} == listed & {*NAMES}
+    others = [m for m in list_models() if m.name in listed - {*REFUSED}]
+    assert {m.kind for m in others} == {"knowledge_aware"}
+
+
 def test_the_exceptions_are_models() -> None:
     assert {*REFUSED, *NOT_ON_THESE_DATA, *NOISY} <= {*NAMES}

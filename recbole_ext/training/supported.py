@@ -10,12 +10,7 @@ from recbole.utils import FeatureSource, FeatureType, ModelType, get_trainer
 from recbole_ext.config import ExtConfig
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.model.base import NextItemRecommender
-
-# RecBole's models that cannot do with batches alone, and what they look up besides.
-NEED_THE_TABLE = {
-    "DIEN": "negative items beside every row of RecBole's augmented table",
-    "FEARec": "RecBole's augmented table, for other rows of the same target",
-}
+from recbole_ext.stock import NEED_THE_TABLE
 
 
 def check_trainer(config: ExtConfig) -> None:

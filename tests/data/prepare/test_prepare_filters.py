@@ -146,9 +146,7 @@ def test_items_of_what_is_replaced_are_not_left_behind(raw: Callable[..., Path])
     described = path.with_suffix(".item")
     described.write_text("item_id:token\ttitle:token\na\tA\n")
     before = path.read_bytes()
-    with pytest.raises(
-        DataError, match="describes the items of what is replaced"
-    ):
+    with pytest.raises(DataError, match="describes the items of what is replaced"):
         prepare(raw("t.txt", "u1 b a\n"), "d", overwrite=True)
     assert path.read_bytes() == before and described.exists()
     described.unlink()
