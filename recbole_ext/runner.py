@@ -40,7 +40,7 @@ from recbole_ext.training.run_folder import (
     RESUME_FILE,
     RunFolder,
 )
-from recbole_ext.training.supported import check_trainer, refuse_unknown_context
+from recbole_ext.training.supported import check_trainer, idle_settings, refuse_unknown_context
 from recbole_ext.training.trainer import SequenceTrainer
 
 
@@ -273,6 +273,8 @@ def _train(assembled: Run, on_validation: OnValidation | None, test: bool) -> Ru
     log = assembled.trainer.logger
     log.info("run folder %s", assembled.run_dir)
     log.info("%s", describe(assembled))
+    for line in idle_settings(assembled.config):
+        log.warning("%s", line)
     trainer, loaders = assembled.trainer, assembled.loaders
     if trainer.progress.epoch >= 0:
         log.info("resumed after %s", trainer.progress.told(trainer.metric))

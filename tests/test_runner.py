@@ -117,6 +117,20 @@ def test_one_config_file_and_a_quiet_log(settings: Settings, tmp_path: Path) -> 
         assert (finished.run_dir / "history.csv").read_text().count("\n") == 2
 
 
+def test_keys_that_change_nothing_are_named(settings: Settings) -> None:
+    """RecBole's YAML files have them; whoever sets them must learn that they do nothing here."""
+    idle = {"worker": 3, "enable_scaler": True, "metric_decimal_place": 6}
+    log = run("FPARec", "ring", config_dict=settings(epochs=1, **idle)).run_dir / "log.txt"
+    lines = [line for line in log.read_text().splitlines() if "has no effect here" in line]
+    assert [line.split()[3] for line in lines] == [
+        "enable_scaler",
+        "metric_decimal_place",
+        "worker",
+    ]
+    stock = run("SASRec", "ring", config_dict=settings(own=False, epochs=1, worker=1))
+    assert "no effect" not in (stock.run_dir / "log.txt").read_text()
+
+
 def test_metrics_are_those_of_the_best_epoch(settings: Settings) -> None:
     finished = run("FPARec", "ring", config_dict=settings(epochs=12, learning_rate=0.05))
     metrics = finished.metrics

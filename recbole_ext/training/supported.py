@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from recbole.data.dataset import Dataset
 from recbole.trainer import Trainer
 from recbole.trainer.trainer import TraditionalTrainer
@@ -11,6 +14,15 @@ from recbole_ext.config import ExtConfig
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.stock import NEED_THE_TABLE
+
+# Keys of RecBole's that every model takes and that change nothing here: the value that says
+# nothing, and why.
+IDLE: dict[str, tuple[Any, str]] = {
+    "enable_scaler": (False, "bfloat16 has float32's range"),
+    "loss_decimal_place": (4, "losses are logged with four decimals"),
+    "metric_decimal_place": (4, "metrics are kept in full precision"),
+    "worker": (0, "batches are gathered in the training process"),
+}
 
 
 def check_trainer(config: ExtConfig) -> None:
@@ -46,3 +58,11 @@ def refuse_unknown_context(config: ExtConfig, dataset: Dataset) -> None:
                 "interactions, which an item not yet taken does not have; leave it out of load_col "
                 "and numerical_features"
             )
+
+
+def idle_settings(config: ExtConfig) -> Iterator[str]:
+    """A line for each key that was given a value and changes nothing here."""
+    own = issubclass(config.model_class, NextItemRecommender)
+    for key, (usual, why) in IDLE.items():
+        if config[key] != usual and (own or key != "worker"):  # RecBole's own loaders have workers
+            yield f"{key} = {config[key]} has no effect here: {why}"
