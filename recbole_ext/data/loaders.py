@@ -27,7 +27,7 @@ from recbole_ext.data.batches import (
 )
 from recbole_ext.data.dataset import FlatOrder, FlatSequentialDataset, PrefixDataset
 from recbole_ext.data.rows import Rows, held_out_rows, prefix_rows, training_rows
-from recbole_ext.data.split import Split, in_training, leave_one_out
+from recbole_ext.data.split import Split, configured_split, in_training
 from recbole_ext.data.store import IntArray, SequenceStore
 from recbole_ext.errors import DataError
 
@@ -181,7 +181,7 @@ def build_loaders(config: Any, dataset: FlatOrder, own_model: bool) -> Loaders:
 def split_of(config: Any, dataset: FlatOrder) -> Split:
     """The configured split; raises DataError where it leaves nothing to train on or to rank."""
     held = config["holdout"]
-    split = leave_one_out(dataset.store, config["split_protocol"], held)
+    split = configured_split(config, dataset.store)
     if not (split.train_end - dataset.store.offsets[:-1] > 1).any():
         raise DataError(
             f"{config['dataset']}: no user has two training interactions, so there is nothing to "

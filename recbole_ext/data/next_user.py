@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from recbole_ext.data.split import leave_one_out
+from recbole_ext.data.split import configured_split
 from recbole_ext.data.store import SequenceStore, chronological_order
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _in_training(dataset: FlatOrder) -> NDArray[np.bool_]:
     users = frame[dataset.uid_field].to_numpy(np.int64)
     order = chronological_order(users, frame[dataset.time_field].to_numpy(np.float64))
     lengths = SequenceStore.from_ordered(order, users, dataset.user_num, dataset.item_num)
-    split = leave_one_out(lengths, config["split_protocol"], config["holdout"])
+    split = configured_split(config, lengths)
     training = np.zeros(len(frame), dtype=np.bool_)
     training[order] = np.arange(len(frame)) < split.train_end[users[order]]
     return training

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from recbole_ext.data.dataset import FlatOrder
 from recbole_ext.data.rows import training_rows
-from recbole_ext.data.split import in_training, leave_one_out
+from recbole_ext.data.split import configured_split, in_training
 from recbole_ext.data.store import IntArray, SequenceStore
 from recbole_ext.data.training_pairs import all_of_prefixes
 from recbole_ext.nn.cloze import Cloze
@@ -48,7 +48,7 @@ def target_counts(config: Any, dataset: Any) -> Tensor:
 
 def _flat_targets(config: Any, dataset: FlatOrder, cloze: bool) -> IntArray:
     store = dataset.store
-    end = leave_one_out(store, config["split_protocol"], config["holdout"]).train_end
+    end = configured_split(config, store).train_end
     begin = store.offsets[:-1]
     first = np.where(end - begin > 1, begin + (not cloze), end)  # one item alone makes no row
     if config["train_objective"] == "all_positions" and config["long_sequences"] == "truncate":
@@ -82,7 +82,7 @@ def expected_targets(config: Any, dataset: Any, cloze: Cloze) -> Tensor:
 
 def _flat_expected(config: Any, dataset: FlatOrder, cloze: Cloze) -> FloatArray:
     store = dataset.store
-    split = leave_one_out(store, config["split_protocol"], config["holdout"])
+    split = configured_split(config, store)
     rows = training_rows(config, store, split, np.random.default_rng(config["seed"]))
     each = _hidden_at_random(rows.lengths + 1, cloze)
     steps = np.zeros(len(store.items) + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,11 @@ def leave_one_out(store: SequenceStore, protocol: str = "paper", holdout: int = 
         valid=np.where(validated, end - holdout - 1, NO_TARGET),
         test=np.where(tested, end - holdout, NO_TARGET),
     )
+
+
+def configured_split(config: Any, store: SequenceStore) -> Split:
+    """The split that a run's keys ask for: the one that loaders and every count go by."""
+    return leave_one_out(store, config["split_protocol"] or "paper", config["holdout"] or 1)
 
 
 def train_lengths(store: SequenceStore, split: Split) -> IntArray:

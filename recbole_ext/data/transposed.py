@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recbole_ext.data.dataset import FlatOrder
-from recbole_ext.data.split import in_training, leave_one_out
+from recbole_ext.data.split import configured_split, in_training
 from recbole_ext.data.store import IntArray, SequenceStore, chronological_order
 from recbole_ext.data.training_pairs import all_of_prefixes
 
@@ -47,7 +47,7 @@ def _training(config: Any, dataset: Any) -> Interactions:
 
 def _flat_training(config: Any, dataset: FlatOrder) -> Interactions:
     store = dataset.store
-    split = leave_one_out(store, config["split_protocol"], config["holdout"])
+    split = configured_split(config, store)
     training = in_training(store, split.train_end)
     return store.owners[training], store.items[training], dataset.times[training]
 

@@ -51,6 +51,8 @@ class PrepareReport:
         lines.append(table(self.statistics, known.published if known else None))
         if self.described is not None:
             lines.append(f"titles and genres of {self.described:,} items in {self.path.stem}.item")
+        if self.described is None and self.path.with_suffix(".item").exists():
+            lines.append(f"{self.path.stem}.item was there and stays: is it of these items?")
         if self.source_sha256:
             lines.append(f"sha256 {self.source_sha256} of {self.source}")
         return "\n".join([*lines, f"sha256 {self.sha256}"])

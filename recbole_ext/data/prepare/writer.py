@@ -36,11 +36,6 @@ def write_atomic(
     described = folder / f"{folder.name}.item"
     if items is not None:
         check_target(described, overwrite)
-    elif described.exists() and target.exists():
-        raise DataError(
-            f"{described}: describes the items of what is replaced, this source describes none; "
-            "remove it first"
-        )
     made = _make_parents(folder.parent)
     temporary: Path | None = None
     try:

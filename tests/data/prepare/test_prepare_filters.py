@@ -140,19 +140,6 @@ def test_statistics_by_hand(raw: Callable[..., Path]) -> None:
     )
 
 
-def test_items_of_what_is_replaced_are_not_left_behind(raw: Callable[..., Path]) -> None:
-    """Their titles would be those of other items."""
-    path = prepare(raw("s.txt", CHAIN), "d").path
-    described = path.with_suffix(".item")
-    described.write_text("item_id:token\ttitle:token\na\tA\n")
-    before = path.read_bytes()
-    with pytest.raises(DataError, match="describes the items of what is replaced"):
-        prepare(raw("t.txt", "u1 b a\n"), "d", overwrite=True)
-    assert path.read_bytes() == before and described.exists()
-    described.unlink()
-    assert prepare(raw("t.txt", "u1 b a\n"), "d", overwrite=True).raw_interactions == 2
-
-
 @pytest.mark.parametrize(
     ("unit", "shown"), [("ms", "2020-09-13"), ("s", "beyond the year 5000: no seconds?")]
 )

@@ -41,7 +41,9 @@ def test_an_existing_data_set_stays(raw: Raw) -> None:
 def test_overwrite_replaces_the_file_and_keeps_its_neighbours(raw: Raw) -> None:
     path = prepare(raw("s.txt", OLD), "d").path
     path.with_suffix(".item").write_text("item_id:token\n")
-    assert prepare(raw("s.txt", NEW), "d", overwrite=True).statistics.items == 3
+    report = prepare(raw("s.txt", NEW), "d", overwrite=True)
+    assert report.statistics.items == 3
+    assert "d.item was there and stays: is it of these items?" in str(report)
     assert path.read_text().splitlines()[1:] == ["u2\tc\t0", "u2\td\t1", "u2\te\t2"]
     assert sorted(os.listdir("dataset/d")) == ["d.inter", "d.item"]
     assert os.listdir("dataset") == ["d"]
