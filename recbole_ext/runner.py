@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from recbole.trainer.trainer import TraditionalTrainer
 from recbole.utils import get_trainer, init_seed
 from torch import nn
@@ -32,9 +31,8 @@ from recbole_ext.inference.results import Recommendations
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.training import checkpoint
 from recbole_ext.training.progress import OnValidation
-from recbole_ext.training.results import describe, read_metrics, report, write_ranks
+from recbole_ext.training.results import describe, report, write_ranks
 from recbole_ext.training.run_folder import (
-    CONFIG_FILE,
     METRICS_FILE,
     MODEL_FILE,
     RESUME_FILE,
@@ -198,7 +196,7 @@ def load(run_dir: str | Path) -> Run:
     tensors, state = checkpoint.read(folder.file(MODEL_FILE))
     config = _saved_config(folder)
     flat = load_data(config)
-    metrics = read_metrics(folder) if folder.file(METRICS_FILE).exists() else {}
+    metrics = folder.metrics() if folder.file(METRICS_FILE).exists() else {}
     by_token, by_order = flat.sha256(), flat.store.sha256()
     trained_on = metrics.get("data", {}).get("sha256", by_order)
     if state.get("data", by_token) != by_token or trained_on != by_order:
@@ -296,10 +294,5 @@ def _finish(assembled: Run) -> None:
 
 
 def _saved_config(folder: RunFolder) -> ExtConfig:
-    try:
-        saved = yaml.safe_load(folder.file(CONFIG_FILE).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, RecursionError, ValueError, OSError) as error:
-        raise CheckpointError(f"{folder.file(CONFIG_FILE)}: unreadable ({error})") from error
-    if not isinstance(saved, dict):
-        raise CheckpointError(f"{folder.file(CONFIG_FILE)}: no configuration in it")
+    saved = folder.config()
     return ExtConfig(saved.pop("model", None), saved.pop("dataset", None), config_dict=saved)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from recbole_ext.analysis.labels import tested_on, variant_names
 from recbole_ext.errors import CheckpointError, ConfigError, nearest, show
-from recbole_ext.training.run_folder import CONFIG_FILE, METRICS_FILE, RunFolder
+from recbole_ext.training.run_folder import METRICS_FILE, RunFolder
 
 SEEN_MASKED = "_seen_masked"
 
@@ -59,7 +56,7 @@ def read_finished(run_dir: str | Path, metric: str) -> Finished | None:
         ConfigError: it has no such metric.
     """
     folder = RunFolder.open(run_dir)
-    config = _config(folder)
+    config = folder.config()
     design = design_of(config)
     score, data = _score(folder, metric)
     if design is None:
@@ -101,31 +98,15 @@ def _beyond(config: Mapping[str, Any]) -> bool:
     return further or config.get("batch_by") == "equal_length"
 
 
-def _config(folder: RunFolder) -> dict[str, Any]:
-    file = folder.file(CONFIG_FILE)
-    try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, RecursionError, ValueError, OSError) as error:
-        raise CheckpointError(f"{file}: unreadable ({error})") from error
-    if not isinstance(config, dict):
-        raise CheckpointError(f"{file}: no configuration in it")
-    return config
-
-
 def _score(folder: RunFolder, metric: str) -> tuple[float, str]:
     """The metric, and the digest of the data that it was found on."""
-    file = folder.file(METRICS_FILE)
-    masked = metric.endswith(SEEN_MASKED)
-    part = "test_seen_masked" if masked else "test"
+    file, metrics = folder.file(METRICS_FILE), folder.metrics()
+    part = "test_seen_masked" if metric.endswith(SEEN_MASKED) else "test"
     try:
-        metrics = json.loads(file.read_text(encoding="utf-8"))
         known = {name: float(value) for name, value in metrics[part].items()}
-        data = str(metrics["data"]["sha256"])
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{folder.path} has not finished: no {METRICS_FILE}") from error
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{file}: not as a run left it ({error})") from error
     name = metric.removesuffix(SEEN_MASKED)
     if name not in known:
         raise ConfigError(f"--metric: {show(metric)} is not in {file}{nearest(name, known)}")
-    return known[name], data
+    return known[name], metrics["data"]["sha256"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -11,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from recbole_ext.errors import CheckpointError
 from recbole_ext.evaluation.evaluator import Evaluation
 from recbole_ext.evaluation.metrics import IPS, SEEN_MASKED, protocol_of
 from recbole_ext.evaluation.per_user import PerUser
-from recbole_ext.training.run_folder import METRICS_FILE, RANKS_FILE, RunFolder
+from recbole_ext.training.run_folder import RANKS_FILE, RunFolder
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
@@ -110,15 +108,3 @@ def versions() -> dict[str, str]:
 def n_parameters(model: nn.Module) -> int:
     """Numbers that training changes."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
-
-
-def read_metrics(folder: RunFolder) -> dict[str, Any]:
-    """Of a finished run. Raises CheckpointError for a damaged file."""
-    file = folder.file(METRICS_FILE)
-    try:
-        metrics: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(metrics["data"]["sha256"], str):
-            raise TypeError("sha256 is no text")
-    except (ValueError, LookupError, TypeError, OSError) as error:
-        raise CheckpointError(f"{file}: not as a run left it ({error})") from error
-    return metrics

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 import shutil
@@ -10,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from recbole_ext.errors import CheckpointError, ConfigError
 from recbole_ext.files import Folder
@@ -71,6 +75,30 @@ class RunFolder(Folder):
         if not (path / CONFIG_FILE).is_file():
             raise CheckpointError(f"{path} is no run folder: it has no {CONFIG_FILE}")
         return cls(path.resolve())
+
+    def config(self) -> dict[str, Any]:
+        """Every setting of the run. Raises CheckpointError for a damaged file."""
+        file = self.file(CONFIG_FILE)
+        try:
+            saved = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, RecursionError, ValueError, OSError) as error:
+            raise CheckpointError(f"{file}: unreadable ({error})") from error
+        if not isinstance(saved, dict):
+            raise CheckpointError(f"{file}: no configuration in it")
+        return saved
+
+    def metrics(self) -> dict[str, Any]:
+        """Of a finished run. Raises CheckpointError for a damaged file, or where there is none."""
+        file = self.file(METRICS_FILE)
+        try:
+            metrics: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            if not isinstance(metrics["data"]["sha256"], str):
+                raise TypeError("sha256 is no text")
+        except FileNotFoundError as error:
+            raise CheckpointError(f"{self.path} has not finished: no {METRICS_FILE}") from error
+        except (ValueError, LookupError, TypeError, RecursionError, OSError) as error:
+            raise CheckpointError(f"{file}: not as a run left it ({error})") from error
+        return metrics
 
     def begin(self, config: str) -> None:
         """Write the configuration into a new folder, or leave no folder that is no run.
