@@ -17,17 +17,15 @@ from time import perf_counter
 from typing import Any
 
 import torch
-from recbole.utils import init_seed
 from tabulate import tabulate
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from recbole_ext.config import ExtConfig
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.data.loading import load_data
 from recbole_ext.nn.losses import has_fast_bfloat16
+from recbole_ext.runner import assemble
 from recbole_ext.training.run_folder import RunFolder
-from recbole_ext.training.trainer import SequenceTrainer
 
 # The first kind whose words occur in an operation's name takes its time.
 KINDS = {
@@ -80,15 +78,11 @@ def training_step(args: argparse.Namespace) -> tuple[Callable[[Any], Any], Any]:
         "hidden_size": 64, "inner_size": 64,
     }  # fmt: skip
     config = ExtConfig(args.model, args.dataset, config_dict=keys)
-    init_seed(config["seed"], config["reproducibility"])
-    flat = load_data(config)
-    loaders = build_loaders(config, flat, own_model=True)
-    model = config.model_class(config, flat)
     with TemporaryDirectory() as folder:
-        trainer = SequenceTrainer(config, model, RunFolder(Path(folder)), loaders.split)
-        trainer.tensorboard.close()
-    model.train()
-    return lambda batch: trainer._step(model.calculate_loss, batch), iter(loaders.train)
+        run = assemble(config, load_data(config), RunFolder(Path(folder)))
+        run.trainer.tensorboard.close()
+    model: Any = run.model.train()
+    return lambda batch: run.trainer._step(model.calculate_loss, batch), iter(run.loaders.train)
 
 
 def timed(action: Callable[[], Any]) -> float:

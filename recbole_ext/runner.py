@@ -154,7 +154,7 @@ def run(
     folder.begin(config.snapshot_yaml())
     with folder.held(), folder.logging(_log_level(config)):
         try:
-            assembled = _assemble(config, flat, folder)
+            assembled = assemble(config, flat, folder)
         except Exception:
             folder.remove()  # no run has begun
             raise
@@ -180,7 +180,7 @@ def resume(
     flat = load_data(config)
     with folder.held(), folder.logging(_log_level(config)):
         folder.sweep()
-        assembled = _assemble(config, flat, folder)
+        assembled = assemble(config, flat, folder)
         if folder.file(RESUME_FILE).exists():
             assembled.trainer.resume_checkpoint()
         return _train(assembled, on_validation, test)
@@ -205,7 +205,7 @@ def load(run_dir: str | Path) -> Run:
         )
     if issubclass(config.model_class, NextItemRecommender):
         config.model_class.hand_over(checkpoint.saved_state(tensors), flat)
-    loaded = _assemble(config, flat, folder)
+    loaded = assemble(config, flat, folder)
     loaded.metrics = metrics
     checkpoint.restore_model(loaded.model, tensors, folder.file(MODEL_FILE))
     loaded.model.eval()
@@ -228,8 +228,8 @@ def _log_level(config: ExtConfig) -> int:
     return level
 
 
-def _assemble(config: ExtConfig, flat: FlatOrder, folder: RunFolder) -> Run:
-    """Loaders, model and trainer, in the order that fixes the random numbers."""
+def assemble(config: ExtConfig, flat: FlatOrder, folder: RunFolder) -> Run:
+    """Loaders, model and trainer, in the order that fixes the random numbers; not yet trained."""
     if config["torch_threads"]:
         torch.set_num_threads(config["torch_threads"])
     init_seed(config["seed"], config["reproducibility"])

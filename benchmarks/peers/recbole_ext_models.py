@@ -13,14 +13,15 @@ from time import perf_counter
 from typing import Any
 
 import torch
-from recbole.utils import init_seed
 
 from benchmarks.peers.epoch_clock import EpochClock
 from benchmarks.peers.protocol import Figures, Task, answer, read_task, versions_of
 from recbole_ext.config import ExtConfig
-from recbole_ext.data.loaders import SequenceLoader, build_loaders
+from recbole_ext.data.loaders import SequenceLoader
 from recbole_ext.data.loading import load_data
 from recbole_ext.nn.losses import product_dtype
+from recbole_ext.runner import assemble
+from recbole_ext.training.results import n_parameters
 from recbole_ext.training.run_folder import RunFolder
 from recbole_ext.training.trainer import SequenceTrainer
 
@@ -47,20 +48,18 @@ def configure(task: Task) -> ExtConfig:
 def measure(task: Task) -> Figures:
     """Time whole epochs after one that warms up."""
     config = configure(task)
-    init_seed(config["seed"], config["reproducibility"])
     started = perf_counter()
     flat = load_data(config)
-    loaders = build_loaders(config, flat, own_model=True)
-    next(iter(loaders.train))
+    run = assemble(config, flat, RunFolder(Path.cwd()))
+    train = run.loaders.train
+    next(iter(train))
     preparation = perf_counter() - started
-    model = config.model_class(config, flat).to(config["device"])
-    trainer = SequenceTrainer(config, model, RunFolder(Path.cwd()), loaders.split)
-    seconds, measured = timed(trainer, loaders.train, task)
+    seconds, measured = timed(run.trainer, train, task)
     return Figures(
         seconds_per_epoch=seconds,
-        targets_per_epoch=loaders.train.rows(0).n_targets,
+        targets_per_epoch=train.rows(0).n_targets,
         preparation_seconds=preparation,
-        parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        parameters=n_parameters(run.model),
         measured=measured,
         data={
             "users": flat.store.n_users - 1,

@@ -13,17 +13,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from recbole.utils import init_seed
 
 from benchmarks.peers import scores
 from benchmarks.peers.protocol import RankingFigures, RankingTask, answer, read_task, versions_of
 from recbole_ext.config import ExtConfig
-from recbole_ext.data.loaders import build_loaders
 from recbole_ext.data.loading import load_data
 from recbole_ext.evaluation.evaluator import Evaluation
 from recbole_ext.evaluation.metrics import SEEN_MASKED, summarize
 from recbole_ext.evaluation.ranks import Ranks, rank_targets
-from recbole_ext.model.base import NextItemRecommender
+from recbole_ext.runner import assemble
 from recbole_ext.training.run_folder import RunFolder
 from recbole_ext.training.trainer import SequenceTrainer
 
@@ -51,18 +49,13 @@ def test(task: RankingTask) -> RankingFigures:
     """Rank the data set's test items."""
     config = configure(task)
     flat = load_data(config)
-    own = issubclass(config.model_class, NextItemRecommender)
-    loaders = build_loaders(config, flat, own)
-    init_seed(config["seed"], config["reproducibility"])
-    source = flat if own else loaders.train._dataset
-    model = config.model_class(config, source).to(config["device"])
-    trainer = SequenceTrainer(config, model, RunFolder(Path.cwd()), loaders.split)
-    passes = [_test_pass(trainer, loaders.test) for _ in range(task.passes)]
+    run = assemble(config, flat, RunFolder(Path.cwd()))
+    passes = [_test_pass(run.trainer, run.loaders.test) for _ in range(task.passes)]
     store = flat.store
     sizes = {"users": store.n_users - 1, "items": store.n_items - 1}
     sizes["interactions"] = len(store.items)
     shown = {name: config[name] for name in SHOWN} | PROTOCOLS
-    return _figures([p[0] for p in passes], passes[-1][1], len(loaders.test.rows), sizes, shown)
+    return _figures([p[0] for p in passes], passes[-1][1], len(run.loaders.test.rows), sizes, shown)
 
 
 def _test_pass(trainer: SequenceTrainer, loader: Any) -> tuple[float, dict[str, float]]:
