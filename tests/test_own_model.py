@@ -92,6 +92,7 @@ def test_every_command_takes_import(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("recbole_ext.imports._imported", [])  # what later tests do not import
     Path("imported_mine.py").write_text(MINE)
     Path("mine.yaml").write_text("base: FPARec\nepochs: 1\nshow_progress: false\n")
     mine = "--import=imported_mine.py"

@@ -61,7 +61,8 @@ class Spec:
 
 def main() -> int:
     """Finish the job that the first argument describes; returns the exit code."""
-    signal.signal(signal.SIGINT, _interrupt_once)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as of what a shell puts behind
+        signal.signal(signal.SIGINT, _interrupt_once)
     spec = Spec.of_json(sys.argv[1])
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
