@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.cores import usable_cores
@@ -58,6 +59,7 @@ def compare(args: argparse.Namespace) -> int:
     for line in _changed(specs):
         _say(line)
     gather(experiment, places.out, places.runs)  # what is damaged is said before hours of training
+    _check_writable(places.out)
     try:
         failed = _run(missing, len(specs), args)
     except KeyboardInterrupt:
@@ -79,6 +81,16 @@ def _check_numbers(args: argparse.Namespace) -> None:
         raise ConfigError(f"--workers must be 1 or more, not {args.workers}")
     if args.seeds:
         schema.seeds(args.seeds, "--seeds")
+
+
+def _check_writable(out: Path) -> None:
+    """Before hours of training. Raises ConfigError where results cannot be kept."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise ConfigError(f"--out: cannot write in {out}: {error.strerror}") from error
 
 
 def _places(args: argparse.Namespace, experiment: Experiment) -> Places:

@@ -174,6 +174,16 @@ def test_a_run_belongs_to_one_comparison(ring: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.usefixtures("in_this_process")
+def test_results_that_could_not_be_kept(ring: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Said before anything is trained."""
+    write_file({"a": job()})
+    assert main(["compare", "e.yaml", "--data_path", str(ring), "--out", "/proc/x"]) == 2
+    assert capsys.readouterr().err == (
+        "error: --out: cannot write in /proc/x: No such file or directory\n"
+    )
+    assert not Path("saved").exists()
+
+
 def test_runs_in_a_place_that_cannot_be_written(
     ring: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
