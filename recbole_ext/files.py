@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and where a command may write them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from recbole_ext.errors import ConfigError
 
 
 class Folder:
@@ -44,3 +46,40 @@ class Folder:
             raise
         finally:
             Path(beside).unlink(missing_ok=True)
+
+
+def checked_output(output: str | None) -> Path | None:
+    """The file to write, refused before any work if it cannot be written.
+
+    Raises:
+        ConfigError: a folder, no regular file, or a place that nobody may write to.
+    """
+    if output is None:
+        return None
+    if not output:
+        raise ConfigError("--output: an empty file name")
+    path = Path(os.path.realpath(output))  # a link stays, its file is replaced
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "no regular file"
+        raise ConfigError(f"--output: {output} is {what}")
+    if not path.parent.is_dir():
+        raise ConfigError(f"--output: {output} cannot be written (no folder {path.parent})")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ConfigError(f"--output: {output} cannot be written (its folder is read-only)")
+    return path
+
+
+def write_report(place: Path, found: dict[str, Any] | str) -> Path:
+    """Write an analysis, JSON or text, whole or not at all; returns its place.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    try:
+        if isinstance(found, str):
+            Folder(place.parent).write_text(place.name, found)
+        else:
+            Folder(place.parent).write_json(place.name, found)
+    except OSError as error:
+        raise ConfigError(f"{place} cannot be written ({error.strerror})") from error
+    return place

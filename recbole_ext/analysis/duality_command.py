@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from recbole_ext.inference.output import checked_output, write_report
+from recbole_ext.files import checked_output, write_report
 
 SUMMARY = "users an item has, rank and stability of item embeddings, quality side by side"
 TAKES_KEYS = False

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recbole_ext.analysis.deciles import DECILES, popularity_deciles
 from recbole_ext.data.store import IntArray
-from recbole_ext.inference.generation.measures import gini_of_counts
+from recbole_ext.evaluation.statistics import gini_of_counts
 from recbole_ext.nn.embedding import PAD
 
 FloatArray = NDArray[np.float64]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from recbole_ext.analysis.given import whole
 from recbole_ext.errors import ConfigError, show
+from recbole_ext.files import write_report
 from recbole_ext.inference.asked import check_factor
 from recbole_ext.inference.command import real
-from recbole_ext.inference.output import write_report
 
 if TYPE_CHECKING:
     from recbole_ext.data.store import IntArray

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.analysis.labels import tested_on, variant_names
+from recbole_ext.config.keys import SEEN_MASKED
 from recbole_ext.errors import CheckpointError, ConfigError, nearest, show
 from recbole_ext.training.run_folder import METRICS_FILE, RunFolder
-
-SEEN_MASKED = "_seen_masked"
 
 # RecBole's own models of the design space, in its words.
 _STOCK: dict[str, dict[str, str]] = {

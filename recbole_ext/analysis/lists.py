@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recbole_ext.data.store import IntArray
-from recbole_ext.inference.generation.evaluation import before
 from recbole_ext.inference.recommend import best_items
 from recbole_ext.inference.scorer import Scorer, store_of
 from recbole_ext.inference.sequences import Sequences
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 def tested_sequences(run: Run) -> Sequences:
     """What is known of each user of the test part, in the loader's order."""
-    histories = before(store_of(run), run.loaders.split.test)
+    histories = store_of(run).cut(run.loaders.split.test)
     return Sequences(histories, run.loaders.test.rows.users, known=True)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.errors import ConfigError, show
-from recbole_ext.inference.output import checked_output, write_report
+from recbole_ext.files import checked_output, write_report
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from recbole_ext.data.row_numbers import row_numbers
 from recbole_ext.data.rows import Rows
 from recbole_ext.data.store import IntArray, SequenceStore
-from recbole_ext.inference.generation.measures import jaccard
+from recbole_ext.evaluation.statistics import jaccard
 from recbole_ext.nn.embedding import PAD
 
 LENGTHS = (1, 2, 3, 5, 10)

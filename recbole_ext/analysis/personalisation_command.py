@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from recbole_ext.analysis.given import add_data, data_config, whole
 from recbole_ext.errors import ConfigError, show
-from recbole_ext.inference.output import checked_output, write_report
+from recbole_ext.files import checked_output, write_report
 
 if TYPE_CHECKING:
     from recbole_ext.config import ExtConfig

@@ -10,9 +10,9 @@ from typing import Any
 
 from recbole_ext.analysis.labels import distinct
 from recbole_ext.errors import ConfigError, DataError, show
+from recbole_ext.files import checked_output
 from recbole_ext.inference.generation.command import REPORT_FILE
 from recbole_ext.inference.generation.report import HEADERS
-from recbole_ext.inference.output import checked_output
 
 SUMMARY = "a figure of evaluated rollouts, one curve for each model"
 TAKES_KEYS = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from recbole_ext.config.keys import LIST_METRICS, METRICS
+from recbole_ext.config.keys import LIST_METRICS, METRICS, SEEN_MASKED
 from recbole_ext.config.settings import Settings
 from recbole_ext.errors import nearest, show
 
@@ -17,7 +17,6 @@ EVAL_ARGS = {
 _FULL_MODES = ("full", {"valid": "full", "test": "full"})
 _SMALLER_IS_BETTER = ("averagepopularity", "giniindex")
 _VALID_METRIC = re.compile(r"(\w+)@(\d+)", re.ASCII)
-SEEN_MASKED = "_seen_masked"
 
 
 def bigger_is_better(valid_metric: str) -> bool:

@@ -16,6 +16,7 @@ LIST_METRICS = (
     "GiniIndex",
     "TailPercentage",
 )
+SEEN_MASKED = "_seen_masked"  # ending of a metric whose candidates leave out the seen items
 METRICS = ("Hit", "NDCG", "MRR", "Recall", "Precision", "MAP", *LIST_METRICS)
 _LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop")
 _STATES = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")

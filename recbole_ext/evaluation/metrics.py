@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recbole_ext.config.keys import LIST_METRICS
+from recbole_ext.config.keys import LIST_METRICS, SEEN_MASKED
 
 FloatArray = NDArray[np.float64]
 
-SEEN_MASKED = "_seen_masked"
 IPS = "_ips"
 
 

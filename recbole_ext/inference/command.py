@@ -67,7 +67,8 @@ def main(args: argparse.Namespace) -> int:
 
     Raises UserError for a user's mistake, which the command line prints as one line.
     """
-    from recbole_ext.inference.output import checked_output, chosen_format, write
+    from recbole_ext.files import checked_output
+    from recbole_ext.inference.output import chosen_format, write
 
     options = _options(args)
     form, output = chosen_format(args.format, args.output), checked_output(args.output)

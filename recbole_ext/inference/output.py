@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,43 +29,6 @@ def chosen_format(given: str | None, output: str | None) -> str:
     return given
 
 
-def checked_output(output: str | None) -> Path | None:
-    """The file to write, refused before any work if it cannot be written.
-
-    Raises:
-        ConfigError: a folder, no regular file, or a place that nobody may write to.
-    """
-    if output is None:
-        return None
-    if not output:
-        raise ConfigError("--output: an empty file name")
-    path = Path(os.path.realpath(output))  # a link stays, its file is replaced
-    if path.exists() and not path.is_file():
-        what = "a folder" if path.is_dir() else "no regular file"
-        raise ConfigError(f"--output: {output} is {what}")
-    if not path.parent.is_dir():
-        raise ConfigError(f"--output: {output} cannot be written (no folder {path.parent})")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise ConfigError(f"--output: {output} cannot be written (its folder is read-only)")
-    return path
-
-
-def write_report(place: Path, found: dict[str, Any] | str) -> Path:
-    """Write an analysis, JSON or text, whole or not at all; returns its place.
-
-    Raises:
-        ConfigError: it cannot be written.
-    """
-    try:
-        if isinstance(found, str):
-            Folder(place.parent).write_text(place.name, found)
-        else:
-            Folder(place.parent).write_json(place.name, found)
-    except OSError as error:
-        raise ConfigError(f"{place} cannot be written ({error.strerror})") from error
-    return place
-
-
 def write(answer: Recommendations, form: str, output: Path | None) -> None:
     """Write to a file, whole or not at all, or to stdout.
 
@@ -88,8 +50,6 @@ def write(answer: Recommendations, form: str, output: Path | None) -> None:
 
 
 def _replace(answer: Recommendations, form: str, output: Path) -> None:
-    from recbole_ext.files import Folder
-
     with (
         Folder(output.parent).replacing(output.name) as beside,
         beside.open("w", encoding="utf-8", newline="") as file,

@@ -111,3 +111,12 @@ def test_input_order_matters_within_ties_alone(rows: list[Row], random: object) 
     shuffled = list(distinct)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert store_of(shuffled).sha256() == store_of(distinct).sha256()
+
+
+def test_cut() -> None:
+    """Users 1 and 3 have items 1 to 3 and 4 to 5; one item of 1 is kept, none of 3."""
+    store = SequenceStore(np.arange(1, 6), np.array([0, 0, 3, 3, 5]), 6)
+    cut = store.cut(np.array([-1, 1, -1, 3]))
+    assert [cut.sequence(user).tolist() for user in range(4)] == [[], [1], [], []]
+    whole = store.cut(np.array([-1, 3, -1, -1]))
+    assert [whole.sequence(user).tolist() for user in range(4)] == [[], [1, 2, 3], [], []]

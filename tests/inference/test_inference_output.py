@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from recbole_ext.errors import ConfigError
-from recbole_ext.inference.output import WRITERS, checked_output, chosen_format, write
+from recbole_ext.files import checked_output
+from recbole_ext.inference.output import WRITERS, chosen_format, write
 from recbole_ext.inference.results import Recommendations
 
 

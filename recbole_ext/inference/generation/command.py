@@ -63,7 +63,8 @@ def main(args: argparse.Namespace) -> int:
 
     Raises UserError for a user's mistake, which the command line prints as one line.
     """
-    from recbole_ext.inference.output import checked_output, chosen_format, write
+    from recbole_ext.files import checked_output
+    from recbole_ext.inference.output import chosen_format, write
 
     options = _options(args)
     form, output = chosen_format(args.format, args.output), checked_output(args.output)
@@ -85,9 +86,9 @@ def _evaluate(
     if given_of(args):
         raise ConfigError(f"--evaluate takes all users with held-out items; omit {given_of(args)}")
 
+    from recbole_ext.files import write_report
     from recbole_ext.inference.generation.evaluation import evaluate, report
     from recbole_ext.inference.generation.report import lines
-    from recbole_ext.inference.output import write_report
     from recbole_ext.runner import load
 
     run = load(args.run_dir)

@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from recbole_ext.data.popularity import interaction_counts
-from recbole_ext.data.store import IntArray, SequenceStore
+from recbole_ext.data.store import IntArray
 from recbole_ext.errors import ConfigError
+from recbole_ext.evaluation import statistics
+from recbole_ext.evaluation.statistics import FloatArray
 from recbole_ext.inference.generation import measures
 from recbole_ext.inference.generation.generate import batch_size, refuse_unsequential
-from recbole_ext.inference.generation.measures import FloatArray
 from recbole_ext.inference.generation.options import RolloutOptions
 from recbole_ext.inference.generation.rollout import Rollouts, roll_out
 from recbole_ext.inference.scorer import Scorer
@@ -58,11 +59,11 @@ def evaluate(run: Run, options: RolloutOptions) -> Findings:
     store, split = run.dataset.store, run.loaders.split
     users = np.flatnonzero(split.test >= 0)
     truth = store.items[split.test[users][:, None] + np.arange(options.steps)]
-    sequences = Sequences(before(store, split.test), users, known=True)
+    sequences = Sequences(store.cut(split.test), users, known=True)
     scorer = Scorer(run, known=True, rolls_out=True)
     gauge = Gauge(truth)
     found = roll_out(scorer, sequences, options, batch_size(run.config, options), gauge)
-    percentiles = measures.popularity_percentiles(interaction_counts(store, split.train_end))
+    percentiles = statistics.popularity_percentiles(interaction_counts(store, split.train_end))
     own, true = (_statistics(items, percentiles, truth) for items in (found.items, truth))
     accuracy = measures.hits(found.measured["ranks"], truth)
     entropy = {"entropy": found.measured["entropy"].mean(0)}
@@ -102,14 +103,6 @@ def ranks_of(everything: Tensor, scores: Tensor, truth: Tensor) -> Tensor:
     return torch.stack(ranks, 1)
 
 
-def before(store: SequenceStore, places: IntArray) -> SequenceStore:
-    """The sequences cut before ``places`` [n_users]; empty for those of -1. No further columns."""
-    lengths = np.where(places >= 0, places - store.offsets[:-1], 0)
-    kept = np.arange(len(store.items)) < np.repeat(store.offsets[:-1] + lengths, store.lengths)
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return SequenceStore(store.items[kept], offsets, store.n_items)
-
-
 def report(run: Run, options: RolloutOptions, findings: Findings) -> dict[str, Any]:
     """The findings as JSON holds them; statistics are lists with an entry for each step."""
     given = {name: value for name, value in asdict(options).items() if value is not None}
@@ -144,8 +137,8 @@ def _statistics(items: IntArray, percentiles: FloatArray, truth: IntArray) -> di
         "repeats": measures.repeats(items),
         "coverage": measures.coverage(items, n_items),
         "gini": measures.gini(items, n_items),
-        "jaccard": measures.jaccard(items, measures.sampled_pairs(len(items))),
-        "js_divergence": measures.jensen_shannon(spread, reference),
+        "jaccard": statistics.jaccard(items, statistics.sampled_pairs(len(items))),
+        "js_divergence": statistics.jensen_shannon(spread, reference),
     }
 
 

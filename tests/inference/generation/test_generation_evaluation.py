@@ -14,8 +14,8 @@ import torch
 from shop import LENGTH, MODELS, N_ITEMS, SETTINGS, scores_of, visits
 
 from recbole_ext.cli import main
-from recbole_ext.inference.generation.evaluation import Findings, before, evaluate, ranks_of
-from recbole_ext.inference.generation.measures import popularity_percentiles
+from recbole_ext.evaluation.statistics import popularity_percentiles
+from recbole_ext.inference.generation.evaluation import Findings, evaluate, ranks_of
 from recbole_ext.inference.generation.options import RolloutOptions
 from recbole_ext.runner import Run, load, run
 
@@ -151,15 +151,6 @@ def test_ranks_by_hand() -> None:
     truth = torch.tensor([[1, 2, 3, 4]])
     assert ranks_of(everything, everything, truth).tolist() == [[2.5, 1.0, 2.5, 4.0]]
     assert ranks_of(everything, candidates, truth).tolist() == [[1.5, 1.0, 1.5, 3.0]]
-
-
-def test_sequences_cut_before_a_place(held_out: Run) -> None:
-    store, places = held_out.dataset.store, held_out.loaders.split.test
-    cut = before(store, places)
-    for user in range(store.n_users):
-        whole = store.sequence(user).tolist()
-        kept = whole[: places[user] - store.offsets[user]] if places[user] >= 0 else []
-        assert cut.sequence(user).tolist() == kept
 
 
 @pytest.fixture

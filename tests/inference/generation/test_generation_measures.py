@@ -13,14 +13,6 @@ from recbole_ext.inference.generation import measures
 ITEMS = np.array([[1, 1, 2], [1, 3, 1], [4, 3, 3]])
 
 
-def test_popularity_percentiles() -> None:
-    """Items 1 to 5 seen 7, 0, 2, 2 and 9 times; 3 and 4 share the places 20 to 60 %."""
-    found = measures.popularity_percentiles(np.array([0, 7, 0, 2, 2, 9]))
-    assert math.isnan(found[0])
-    assert found[1:].tolist() == [70.0, 10.0, 40.0, 40.0, 90.0]
-    assert found[1:].mean() == 50.0
-
-
 def test_repeats() -> None:
     assert measures.repeats(ITEMS).tolist() == pytest.approx([0, 1 / 3, 2 / 3])
 
@@ -36,29 +28,6 @@ def test_gini() -> None:
     assert measures.gini(np.array([[1], [1]]), 4).tolist() == pytest.approx([3 / 4])  # 1 - 1/n
 
 
-def test_jaccard() -> None:
-    """Pairs (0,1), (0,2), (1,2); up to step 1 {1} {1} {4}, 2 {1} {13} {43}, 3 {12} {13} {43}."""
-    pairs = measures.sampled_pairs(3, seed=0)
-    assert sorted(map(tuple, pairs.tolist())) == [(0, 1), (0, 2), (1, 2)]
-    expected = [(1 + 0 + 0) / 3, (1 / 2 + 0 + 1 / 3) / 3, (1 / 3 + 0 + 1 / 3) / 3]
-    assert measures.jaccard(ITEMS, pairs).tolist() == pytest.approx(expected)
-
-
-def test_nobody_to_compare_with() -> None:
-    pairs = measures.sampled_pairs(1, seed=0)
-    assert np.isnan(measures.jaccard(ITEMS[:1], pairs)).all()
-
-
-def test_pairs_are_of_two_users_and_go_by_the_seed() -> None:
-    pairs = measures.sampled_pairs(1000, seed=4, most=5000)
-    assert pairs.shape == (5000, 2)
-    assert (pairs[:, 0] != pairs[:, 1]).all()
-    assert set(pairs.ravel()) == set(range(1000))
-    assert np.array_equal(pairs, measures.sampled_pairs(1000, seed=4, most=5000))
-    assert not np.array_equal(pairs, measures.sampled_pairs(1000, seed=5, most=5000))
-    assert np.array_equal(measures.sampled_pairs(1000), measures.sampled_pairs(1000))
-
-
 def test_popularity_distribution() -> None:
     """Percentiles 2, 52 and 100 fall into bins 0, 10 and 19 of 20."""
     percentiles = np.array([np.nan, 2.0, 52.0, 100.0])
@@ -66,15 +35,6 @@ def test_popularity_distribution() -> None:
     assert found.shape == (2, measures.BINS)
     assert (found[0, 0], found[0, 10], found[1, 19]) == (0.5, 0.5, 1.0)
     assert found.sum(1).tolist() == [1.0, 1.0]
-
-
-def test_jensen_shannon() -> None:
-    """Of (1, 0) and (.5, .5): half of log2(4/3), and half of (.5 log2(2/3) + .5 log2 2)."""
-    p = np.array([[1.0, 0.0], [1.0, 0.0], [0.25, 0.75]])
-    q = np.array([[0.5, 0.5], [0.0, 1.0], [0.25, 0.75]])
-    middle = (math.log2(4 / 3) + 0.5 * math.log2(2 / 3) + 0.5) / 2
-    assert measures.jensen_shannon(p, q).tolist() == pytest.approx([middle, 1.0, 0.0])
-    assert measures.jensen_shannon(q, p).tolist() == pytest.approx([middle, 1.0, 0.0])
 
 
 def test_hits() -> None:

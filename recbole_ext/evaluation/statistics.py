@@ -1,0 +1,76 @@
+"""Statistics of recommended items: how popular, how unevenly spread, how alike."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recbole_ext.data.store import IntArray
+
+FloatArray = NDArray[np.float64]
+
+MOST_PAIRS = 200_000  # of users whose items are compared
+
+
+def popularity_percentiles(counts: IntArray) -> FloatArray:
+    """counts [V] of the training part (PAD at 0) -> [V] the share of items less popular, in %.
+
+    Items of equal popularity share the middle of their places, so the mean over items is 50.
+    """
+    ordered = np.sort(counts[1:])
+    below = np.searchsorted(ordered, counts, side="left")
+    above = np.searchsorted(ordered, counts, side="right")
+    percentiles: FloatArray = 50.0 * (below + above) / max(len(ordered), 1)
+    percentiles[0] = np.nan  # PAD is no item
+    return percentiles
+
+
+def gini_of_counts(counts: IntArray) -> float:
+    """Gini coefficient of non-negative counts [n], of which one at least is positive."""
+    n = len(counts)
+    weights = 2.0 * np.arange(1, n + 1) - n - 1
+    return float((weights * np.sort(counts)).sum() / (n * counts.sum()))
+
+
+def sampled_pairs(n_users: int, seed: int = 0, most: int = MOST_PAIRS) -> IntArray:
+    """[P, 2] pairs of two users each: all if they are few, else ``most`` random ones.
+
+    The same for every rollout of as many users, so that rollouts and truth are told of one sample.
+    """
+    if n_users * (n_users - 1) // 2 <= most:
+        return np.stack(np.triu_indices(n_users, 1), 1)
+    draw = np.random.default_rng(seed)
+    first = draw.integers(n_users, size=most)
+    second = draw.integers(n_users - 1, size=most)
+    return np.stack([first, second + (second >= first)], 1)
+
+
+def jaccard(items: IntArray, pairs: IntArray) -> FloatArray:
+    """[T] mean overlap |A ∩ B| / |A ∪ B| of the items of two users up to each step."""
+    if not len(pairs):
+        return np.full(items.shape[1], np.nan)
+    one, other = items[pairs[:, 0]], items[pairs[:, 1]]
+    means = []
+    for step in range(1, items.shape[1] + 1):
+        a, b = one[:, :step], other[:, :step]
+        first_a, first_b = first_in_row(a), first_in_row(b)
+        common = ((a[:, :, None] == b[:, None, :]).any(2) & first_a).sum(1)
+        means.append((common / (first_a.sum(1) + first_b.sum(1) - common)).mean())
+    return np.array(means)
+
+
+def first_in_row(items: IntArray) -> NDArray[np.bool_]:
+    """[U, T] whether an item stands for the first time in its row."""
+    later = np.tril(np.ones((items.shape[1],) * 2, dtype=bool), -1)
+    return ~((items[:, :, None] == items[:, None, :]) & later).any(2)
+
+
+def jensen_shannon(p: FloatArray, q: FloatArray) -> FloatArray:
+    """[T, B], [T, B] -> [T] divergence in bits: 0 for equal, 1 for disjoint distributions."""
+    middle = (p + q) / 2
+    return (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2
+
+
+def _relative_entropy(p: FloatArray, q: FloatArray) -> FloatArray:
+    ratio = np.divide(p, q, out=np.ones_like(p), where=p > 0)
+    return (p * np.log2(ratio)).sum(-1)
