@@ -19,6 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from recbole_ext.nn.loss_chunks import by_exponentials, by_softmax
+
 # Bytes of a chunk's logits, measured: on a CPU they should stay in the outer cache, and bf16
 # products want longer chunks than fp32 ones; a GPU wants few launches.
 CPU_CHUNK_BYTES = {torch.bfloat16: 14_000_000}
@@ -136,12 +138,16 @@ class _LinearCrossEntropy(torch.autograd.Function):
         loss = torch.zeros((), dtype=wide, device=hidden.device)
         grad_hidden = torch.empty(hidden.shape, dtype=wide, device=hidden.device)
         grad_table = torch.zeros(table.shape, dtype=wide, device=hidden.device)
-        room = _room(min(chunk, hidden.shape[0]), products)
+        exact = hidden.device.type == "cpu" and dtype == wide
+        form = by_exponentials if exact else by_softmax
+        # Made once: a C library gives blocks of this size back to the system and gets them anew,
+        # page by page, which took longer than the products that fill them.
+        room = products.new_empty(2, min(chunk, hidden.shape[0]) * products.shape[0])
         # Mixed precision is this function's own business: autocast would override ``dtype``.
         with torch.autocast(hidden.device.type, enabled=False):
             for start in range(0, hidden.shape[0], chunk):
                 part = slice(start, start + chunk)
-                loss += _chunk(
+                loss += form(
                     hidden[part].to(wide), items, products, targets[part] - first,
                     weights[part].to(wide), grad_hidden[part], grad_table[first:last], room,
                 )  # fmt: skip
@@ -154,63 +160,3 @@ class _LinearCrossEntropy(torch.autograd.Function):
         grad_hidden, grad_table = ctx.saved_tensors
         (scale,) = grad_output
         return grad_hidden * scale, grad_table * scale, None, None, None, None, None
-
-
-def _room(positions: int, products: Tensor) -> tuple[Tensor, Tensor]:
-    """Memory [C, V] of a chunk's logits and of their softmax.
-
-    Made once: a C library gives blocks of this size back to the system and gets them anew, page by
-    page, which took longer than the products that fill them.
-    """
-    shape = (positions, products.shape[0])
-    return products.new_empty(shape), products.new_empty(shape)
-
-
-def _chunk(
-    hidden: Tensor,
-    items: Tensor,
-    products: Tensor,
-    targets: Tensor,
-    weights: Tensor,
-    grad_hidden: Tensor,
-    grad_items: Tensor,
-    room: tuple[Tensor, Tensor],
-) -> Tensor:
-    """The loss of some positions, hidden [C, d]; items and products [V, d].
-
-    Writes their gradients into ``grad_hidden`` and adds to ``grad_items``.
-    """
-    states = hidden.to(products.dtype)
-    logits, share = (block[: hidden.shape[0]] for block in room)  # [C, V]
-    torch.mm(states, products.T, out=logits)
-    torch.softmax(logits, -1, out=share)  # sums in fp32, also for bf16
-    loss = (_cross_entropy(logits, share, targets.unsqueeze(1)) * weights).sum()
-    weighted = (hidden * weights.unsqueeze(1)).to(products.dtype)
-    # The target's part is exact in every precision: it is subtracted outside the products.
-    target_rows = items.index_select(0, targets)
-    pulled = (share @ products).to(grad_hidden.dtype) - target_rows
-    torch.mul(pulled, weights.unsqueeze(1), out=grad_hidden)
-    _add_product(grad_items, share.T, weighted)
-    grad_items.index_add_(0, targets, hidden * weights.unsqueeze(1), alpha=-1.0)
-    return loss
-
-
-def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
-    """``total += left @ right``, in one pass where all are of one dtype."""
-    if total.dtype == left.dtype:
-        torch.addmm(total, left, right, out=total)
-    else:
-        total.add_(left @ right)
-
-
-def _cross_entropy(logits: Tensor, share: Tensor, targets: Tensor) -> Tensor:
-    """[C] losses of targets [C, 1].
-
-    In bf16 the softmax has already summed in fp32, so its log serves. Else that log would end where
-    a share underflows; the largest share, exp(0) / Σ exp(logit - largest), never does.
-    """
-    if logits.dtype == torch.bfloat16:
-        shares = share.gather(1, targets).squeeze(1).float()
-        return -shares.clamp(min=torch.finfo(torch.float32).tiny).log()
-    log_sum_exp = logits.amax(-1) - share.amax(-1).log()
-    return log_sum_exp - logits.gather(1, targets).squeeze(1)

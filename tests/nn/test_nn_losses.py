@@ -178,6 +178,25 @@ def test_huge_logits_overflow_nowhere() -> None:
     assert all(g.isfinite().all() for g in gradients(ours, big, table))
 
 
+@pytest.mark.parametrize("behind", [0.0, 30.0, 68.0, 69.0, 70.0, 87.0, 88.0, 90.0, 800.0])
+def test_a_target_far_behind_the_best(behind: float) -> None:
+    """Where exp(largest logit - the target's) leaves float32's range the softmax serves."""
+    hidden, table, targets, weights = data(12, torch.float64)
+    with torch.no_grad():
+        table.mul_(0.1)
+        table[:, 5], hidden[:, 5] = 0.0, 1.0
+        best = (targets[0] + 1) % ROWS
+        table[best, 5] = behind
+    small = [x.detach().float().requires_grad_() for x in (hidden, table)]
+    expected = plain(hidden, table, targets, weights)
+    ours = linear_cross_entropy(*small, targets, weights.float(), chunk_size=5, precision="float32")
+    torch.testing.assert_close(ours.double(), expected, rtol=1e-6, atol=1e-6)
+    for found, right in zip(
+        gradients(ours, *small), gradients(expected, hidden, table), strict=True
+    ):
+        torch.testing.assert_close(found.double(), right, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("classes", [1, 1000, 12_101, 57_289, 10**7])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_chunk_fits_its_budget(dtype: torch.dtype, classes: int) -> None:
