@@ -31,6 +31,7 @@ from recbole_ext.inference.results import Recommendations
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.training import checkpoint
 from recbole_ext.training.progress import OnValidation
+from recbole_ext.training.randomness import undisturbed
 from recbole_ext.training.results import describe, report, write_ranks
 from recbole_ext.training.run_folder import (
     METRICS_FILE,
@@ -189,6 +190,8 @@ def resume(
 def load(run_dir: str | Path) -> Run:
     """The model of a run, with its data set, as it scored when the run ended.
 
+    The caller's random numbers go on as if nothing had been loaded.
+
     Raises:
         CheckpointError: no run folder, no or a damaged model, or the data set has changed.
     """
@@ -205,7 +208,8 @@ def load(run_dir: str | Path) -> Run:
         )
     if issubclass(config.model_class, NextItemRecommender):
         config.model_class.hand_over(checkpoint.saved_state(tensors), flat)
-    loaded = assemble(config, flat, folder)
+    with undisturbed():
+        loaded = assemble(config, flat, folder)
     loaded.metrics = metrics
     checkpoint.restore_model(loaded.model, tensors, folder.file(MODEL_FILE))
     loaded.model.eval()

@@ -289,8 +289,10 @@ def test_load_refuses_changed_data(settings: Settings, tmp_path: Path) -> None:
 def test_load_leaves_nothing_behind(settings: Settings) -> None:
     place = run("FPARec", "ring", config_dict=settings(run_dir="place")).run_dir
     before = {file for file in Path().rglob("*")}
+    torch.manual_seed(8)
     load(place)
     assert {file for file in Path().rglob("*")} == before
+    assert torch.initial_seed() == 8  # nor does it seed the caller's random numbers
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", '{"data": null}'])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +22,6 @@ FORMAT = "recbole_ext/1"
 PARAMETER = "model."
 EXTRA = "extra."
 OPTIMIZER = "optimizer."
-RANDOM = "random."
 
 
 def write(folder: RunFolder, name: str, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
@@ -175,34 +173,6 @@ def restore_optimizer(
             if isinstance(value, Tensor) and value.dim() and value.shape != parameters[index].shape:
                 raise ValueError(f"the optimiser's '{name}' of parameter {index} has another shape")
     optimizer.load_state_dict({"state": entries, "param_groups": state["groups"]})
-
-
-def random_tensors(loader: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The state of every random source that training draws from, the loader's own included."""
-    tensors = {RANDOM + "torch": torch.get_rng_state()}
-    if getattr(loader, "generator", None) is not None:  # RecBole's loaders shuffle by it
-        tensors[RANDOM + "loader"] = loader.generator.get_state()
-    if torch.cuda.is_initialized():  # a run on the CPU must not start the GPU
-        for device, value in enumerate(torch.cuda.get_rng_state_all()):
-            tensors[f"{RANDOM}cuda{device}"] = value
-    kind, keys, place, has_gauss, gauss = np.random.get_state()
-    numpy_state = [kind, np.asarray(keys).tolist(), place, has_gauss, gauss]
-    return tensors, {"numpy": numpy_state, "python": random.getstate()}
-
-
-def restore_random(loader: Any, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-    """Undo :func:`random_tensors`; ``loader`` may be None, its own state is then left."""
-    torch.set_rng_state(tensors[RANDOM + "torch"])
-    if loader is not None and RANDOM + "loader" in tensors:
-        loader.generator.set_state(tensors[RANDOM + "loader"])
-    cuda = [tensors[k] for k in sorted(tensors) if k.startswith(RANDOM + "cuda")]
-    if cuda and torch.cuda.is_available():
-        for device, value in enumerate(cuda[: torch.cuda.device_count()]):
-            torch.cuda.set_rng_state(value, device)
-    kind, keys, place, has_gauss, gauss = state["numpy"]
-    np.random.set_state((kind, np.asarray(keys, dtype=np.uint32), place, has_gauss, gauss))
-    version, internal, gauss_next = state["python"]
-    random.setstate((version, tuple(internal), gauss_next))
 
 
 def _encode(key: str, value: Any) -> dict[str, Tensor]:

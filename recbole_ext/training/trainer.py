@@ -24,7 +24,7 @@ from recbole_ext.data.split import Split
 from recbole_ext.errors import CheckpointError
 from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
 from recbole_ext.evaluation.metrics import SEEN_MASKED, canonical
-from recbole_ext.training import checkpoint
+from recbole_ext.training import checkpoint, randomness
 from recbole_ext.training.history import to_csv
 from recbole_ext.training.memory import release_freed_memory
 from recbole_ext.training.optimizer import build_adam, build_schedule, clip
@@ -249,8 +249,8 @@ class SequenceTrainer(Trainer):
 
     def _save_resume_state(self, train_data: Any) -> None:
         optimizer, optimizer_rest = checkpoint.optimizer_tensors(self.optimizer)
-        randomness, random_rest = checkpoint.random_tensors(train_data)
-        tensors = checkpoint.model_tensors(self.model) | optimizer | randomness
+        random_states, random_rest = randomness.random_tensors(train_data)
+        tensors = checkpoint.model_tensors(self.model) | optimizer | random_states
         state = {
             "data": self.data_sha256,
             "progress": asdict(self.progress),
@@ -289,7 +289,7 @@ class SequenceTrainer(Trainer):
         checkpoint.restore_model(self.model, tensors, path)
         with checkpoint.naming_damage(path):
             checkpoint.restore_optimizer(self.optimizer, tensors, state["optimizer"])
-            checkpoint.restore_random(train_data, tensors, state["random"])
+            randomness.restore_random(train_data, tensors, state["random"])
             return int(state["schedule"])
 
     def _resume_into(self, train_data: Any) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import random
 from pathlib import Path
 from typing import Any
 
@@ -206,26 +204,3 @@ def test_optimizers_go_on_as_if_never_stopped(make: Any, folder: RunFolder) -> N
     checkpoint.restore_optimizer(second, *checkpoint.read(folder.file("o")))
     steps(part, second, range(3, 6))
     assert torch.equal(part.layer.weight, whole.layer.weight)
-
-
-def test_random_sources_go_on(folder: RunFolder) -> None:
-    class Loader:
-        generator = torch.Generator()
-
-    def draws() -> list[float]:
-        loader = torch.rand(1, generator=Loader.generator).item()
-        return [
-            random.random(),
-            random.gauss(0, 1),
-            *np.random.randn(3),
-            torch.rand(1).item(),
-            loader,
-        ]
-
-    draws()  # numpy and random keep half of a pair of normal numbers
-    tensors, rest = checkpoint.random_tensors(Loader)
-    checkpoint.write(folder, "r", tensors, rest)
-    expected = draws()
-    found, found_rest = checkpoint.read(folder.file("r"))
-    checkpoint.restore_random(Loader, found, json.loads(json.dumps(found_rest)))
-    assert draws() == expected
