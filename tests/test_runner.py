@@ -117,18 +117,21 @@ def test_one_config_file_and_a_quiet_log(settings: Settings, tmp_path: Path) -> 
         assert (finished.run_dir / "history.csv").read_text().count("\n") == 2
 
 
+def named_as_idle(model: str, settings: dict[str, Any]) -> list[str]:
+    log = run(model, "ring", config_dict=settings).run_dir / "log.txt"
+    lines = [line for line in log.read_text().splitlines() if "has no effect here" in line]
+    return [line.split()[3] for line in lines]
+
+
 def test_keys_that_change_nothing_are_named(settings: Settings) -> None:
     """RecBole's YAML files have them; whoever sets them must learn that they do nothing here."""
-    idle = {"worker": 3, "enable_scaler": True, "metric_decimal_place": 6}
-    log = run("FPARec", "ring", config_dict=settings(epochs=1, **idle)).run_dir / "log.txt"
-    lines = [line for line in log.read_text().splitlines() if "has no effect here" in line]
-    assert [line.split()[3] for line in lines] == [
-        "enable_scaler",
-        "metric_decimal_place",
-        "worker",
-    ]
-    stock = run("SASRec", "ring", config_dict=settings(own=False, epochs=1, worker=1))
-    assert "no effect" not in (stock.run_dir / "log.txt").read_text()
+    general = {"worker": 3, "enable_scaler": True, "metric_decimal_place": 6}
+    how = {"loss_precision": "float32", "loss_chunk_size": 64}  # of the full cross-entropy
+    own = settings(epochs=1, **general, **how)
+    assert named_as_idle("FPARec", own) == ["enable_scaler", "metric_decimal_place", "worker"]
+    sampled = settings(epochs=1, **how, loss_type="BPR", n_negatives=1)
+    assert named_as_idle("VanillaAR", sampled) == [*how]
+    assert named_as_idle("SASRec", settings(own=False, epochs=1, worker=1, **how)) == [*how]
 
 
 def test_metrics_are_those_of_the_best_epoch(settings: Settings) -> None:

@@ -23,6 +23,8 @@ IDLE: dict[str, tuple[Any, str]] = {
     "metric_decimal_place": (4, "metrics are kept in full precision"),
     "worker": (0, "batches are gathered in the training process"),
 }
+# What says how the full cross-entropy is computed, with the value that says nothing.
+OF_THE_FULL_LOSS: dict[str, Any] = {"loss_precision": "auto", "loss_chunk_size": None}
 
 
 def check_trainer(config: ExtConfig) -> None:
@@ -65,4 +67,14 @@ def idle_settings(config: ExtConfig) -> Iterator[str]:
     own = issubclass(config.model_class, NextItemRecommender)
     for key, (usual, why) in IDLE.items():
         if config[key] != usual and (own or key != "worker"):  # RecBole's own loaders have workers
-            yield f"{key} = {config[key]} has no effect here: {why}"
+            yield _idle(config, key, why)
+    if own and config["loss_type"] == "CE":
+        return
+    why = f"loss_type is {config['loss_type']}" if own else "RecBole's models compute their loss"
+    for key, usual in OF_THE_FULL_LOSS.items():
+        if config[key] not in (usual, None):
+            yield _idle(config, key, why)
+
+
+def _idle(config: ExtConfig, key: str, why: str) -> str:
+    return f"{key} = {config[key]} has no effect here: {why}"
