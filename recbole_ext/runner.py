@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from recbole.trainer.trainer import TraditionalTrainer
 from recbole.utils import get_trainer, init_seed
 from torch import nn
 
 from recbole_ext.config import ExtConfig
+from recbole_ext.cores import torch_threads
 from recbole_ext.data.dataset import FlatOrder
 from recbole_ext.data.item_inputs import read_item_inputs
 from recbole_ext.data.loaders import Loaders, build_loaders, split_of
@@ -153,7 +153,7 @@ def run(
         config["model"], config["dataset"], config["checkpoint_dir"], config["run_dir"]
     )
     folder.begin(config.snapshot_yaml())
-    with folder.held(), folder.logging(_log_level(config)):
+    with folder.held(), folder.logging(_log_level(config)), torch_threads(config["torch_threads"]):
         try:
             assembled = assemble(config, flat, folder)
         except Exception:
@@ -179,7 +179,7 @@ def resume(
         raise CheckpointError(f"{run_dir} has finished; its results are in {METRICS_FILE}")
     config = _saved_config(folder)
     flat = load_data(config)
-    with folder.held(), folder.logging(_log_level(config)):
+    with folder.held(), folder.logging(_log_level(config)), torch_threads(config["torch_threads"]):
         folder.sweep()
         assembled = assemble(config, flat, folder)
         if folder.file(RESUME_FILE).exists():
@@ -234,8 +234,6 @@ def _log_level(config: ExtConfig) -> int:
 
 def assemble(config: ExtConfig, flat: FlatOrder, folder: RunFolder) -> Run:
     """Loaders, model and trainer, in the order that fixes the random numbers; not yet trained."""
-    if config["torch_threads"]:
-        torch.set_num_threads(config["torch_threads"])
     init_seed(config["seed"], config["reproducibility"])
     own = issubclass(config.model_class, NextItemRecommender)
     loaders = build_loaders(config, flat, own)

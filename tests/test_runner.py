@@ -18,7 +18,9 @@ from safetensors.torch import load_file
 
 from recbole_ext.config import ExtConfig
 from recbole_ext.errors import CheckpointError, ConfigError, DataError
+from recbole_ext.model.fparec import FPARec
 from recbole_ext.runner import load, run
+from recbole_ext.training.supported import idle_settings
 from recbole_ext.training.trainer import SequenceTrainer
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
@@ -132,6 +134,16 @@ def test_keys_that_change_nothing_are_named(settings: Settings) -> None:
     sampled = settings(epochs=1, **how, loss_type="BPR", n_negatives=1)
     assert named_as_idle("VanillaAR", sampled) == [*how]
     assert named_as_idle("SASRec", settings(own=False, epochs=1, worker=1, **how)) == [*how]
+
+
+def test_a_model_without_a_choice_of_losses_trains_the_full_one() -> None:
+    class Config(dict[str, Any]):
+        model_class = FPARec
+
+    keys = dict.fromkeys(("enable_scaler", "loss_decimal_place", "metric_decimal_place", "worker"))
+    given = Config(keys, loss_type=None, loss_precision="float32", loss_chunk_size=64)
+    named = " ".join(idle_settings(given))  # type: ignore[arg-type]
+    assert "worker" in named and "loss_precision" not in named
 
 
 def test_metrics_are_those_of_the_best_epoch(settings: Settings) -> None:

@@ -10,6 +10,7 @@ _WITHOUT_PLACE = {
     "feature_combination": ("sum", "the codes' is code_combination"),
     "score_with_features": (True, "the codes are what items are scored with"),
     "padding_as_class": (False, "PAD has no codes"),
+    "padding_row": ("zero", "PAD has no codes"),
     "score": ("dot", "partial sums are inner products; a cosine needs each item's length"),
     "user_embedding": ("none", "partial sums have no column for the user's term"),
 }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recbole_ext.data.dataset import FlatOrder
-from recbole_ext.data.rows import training_rows
+from recbole_ext.data.rows import possible_rows
 from recbole_ext.data.split import configured_split, in_training
 from recbole_ext.data.store import IntArray, SequenceStore
 from recbole_ext.data.training_pairs import all_of_prefixes
@@ -83,13 +83,14 @@ def expected_targets(config: Any, dataset: Any, cloze: Cloze) -> Tensor:
 def _flat_expected(config: Any, dataset: FlatOrder, cloze: Cloze) -> FloatArray:
     store = dataset.store
     split = configured_split(config, store)
-    rows = training_rows(config, store, split, np.random.default_rng(config["seed"]))
-    each = _hidden_at_random(rows.lengths + 1, cloze)
-    steps = np.zeros(len(store.items) + 1)
-    np.add.at(steps, rows.start, each)
-    np.add.at(steps, rows.end + 1, -each)
-    shares = steps.cumsum()[:-1]
-    np.add.at(shares, rows.end, cloze.mask_last_prob)
+    steps, last = np.zeros(len(store.items) + 1), np.zeros(len(store.items))
+    epochs = possible_rows(config, store, split)
+    for rows in epochs:
+        each = _hidden_at_random(rows.lengths + 1, cloze)
+        np.add.at(steps, rows.start, each)
+        np.add.at(steps, rows.end + 1, -each)
+        np.add.at(last, rows.end, cloze.mask_last_prob)
+    shares = (steps.cumsum()[:-1] + last) / len(epochs)
     return _weighted_count(store.items, shares, store.n_items)
 
 

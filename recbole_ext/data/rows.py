@@ -56,16 +56,29 @@ def training_rows(
     config: Any, store: SequenceStore, split: Split, rng: np.random.Generator
 ) -> Rows:
     """The rows of an epoch, as the keys say; only ``chunk`` draws from ``rng``."""
-    cloze = config["direction"] == "ae"
-    # Under AE the target is the last item of the model's input, not an item after it.
-    longest = config["MAX_ITEM_LIST_LENGTH"] - cloze
+    longest = _longest(config)
     if config["train_objective"] == "last_position":
         rows = prefix_rows(store, split, longest)
     elif config["long_sequences"] == "truncate":
         rows = newest_rows(store, split, longest)
     else:
         rows = chunk_rows(store, split, longest, rng)
-    return replace(rows, cloze=cloze)
+    return replace(rows, cloze=config["direction"] == "ae")
+
+
+def possible_rows(config: Any, store: SequenceStore, split: Split) -> list[Rows]:
+    """The rows of an epoch, as they may turn out: each is as likely for a user as the others."""
+    if config["train_objective"] == "last_position" or config["long_sequences"] == "truncate":
+        return [training_rows(config, store, split, np.random.default_rng())]
+    longest, cloze = _longest(config), config["direction"] == "ae"
+    cuts = (_cut(store, split, longest, phase) for phase in range(1, longest + 1))
+    return [replace(cut, cloze=cloze) for cut in cuts]
+
+
+def _longest(config: Any) -> int:
+    """Items of a window; under AE its target is the last item of the model's input."""
+    longest: int = config["MAX_ITEM_LIST_LENGTH"] - (config["direction"] == "ae")
+    return longest
 
 
 def held_out_rows(store: SequenceStore, places: IntArray, max_length: int) -> Rows:
@@ -101,10 +114,15 @@ def chunk_rows(
     ``max_length`` targets, then full ones, then the rest. Neighbouring windows share one item: the
     last target of one is the first input of the next. Shorter users keep their one window.
     """
+    n_users = np.count_nonzero(_training_targets(store, split)[1])
+    return _cut(store, split, max_length, rng.integers(1, max_length + 1, size=n_users))
+
+
+def _cut(store: SequenceStore, split: Split, max_length: int, phase: IntArray | int) -> Rows:
+    """As :func:`chunk_rows`, with the phase of each user who has targets, or one for all."""
     begin, counts = _training_targets(store, split)
     users = np.flatnonzero(counts > 0)
     targets = counts[users]
-    phase = rng.integers(1, max_length + 1, size=len(users))
     head = np.where(targets > max_length, phase, targets)
     windows = 1 + -(-(targets - head) // max_length)
     owner = np.repeat(np.arange(len(users)), windows)

@@ -86,7 +86,7 @@ class Evaluator:
         model.eval()
         n_rows = len(loader.rows)
         kept, masked = np.empty(n_rows), np.empty(n_rows)
-        longest = max(self._topk) if self._list_metrics else 0
+        longest = min(max(self._topk), loader.store.n_items - 1) if self._list_metrics else 0
         recommended = torch.zeros(n_rows, longest, dtype=torch.long)
         batches: Iterable[EvaluationBatch] = progress(loader) if progress else loader
         for batch in batches:
@@ -98,8 +98,7 @@ class Evaluator:
             kept[batch.rows] = ranks.seen_kept.cpu().numpy()
             masked[batch.rows] = ranks.seen_masked.cpu().numpy()
             if self._list_metrics:
-                best = top_items(scores, max(self._topk)).cpu()
-                recommended[torch.from_numpy(batch.rows), : best.shape[1]] = best
+                recommended[torch.from_numpy(batch.rows)] = top_items(scores, longest).cpu()
         return self._summary(loader, kept, masked, recommended)
 
     def _summary(

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from recbole.evaluator.collector import DataStruct
 from recbole.evaluator.register import metrics_dict
 from torch import Tensor
@@ -15,6 +14,7 @@ from torch import Tensor
 from recbole_ext.data.popularity import interaction_counts
 from recbole_ext.data.store import SequenceStore
 from recbole_ext.evaluation.metrics import canonical
+from recbole_ext.nn.top import top_k
 
 EXACT = 15  # decimals: RecBole rounds to metric_decimal_place, which is for showing
 
@@ -25,7 +25,8 @@ def list_metrics(
     """Computed by RecBole's own metric classes.
 
     Args:
-        recommended: [U, max k] item ids, best first.
+        recommended: [U, max k] item ids, best first; fewer columns where there are fewer items:
+            a larger k is then of all of them.
         train_end: [n_users] ends of the training parts; popularity counts those alone.
     """
     data = DataStruct()
@@ -36,8 +37,13 @@ def list_metrics(
     for name in names:
         metric = metrics_dict[name.lower()](config)
         metric.decimal_place = EXACT
+        asked = {k: min(k, recommended.shape[1]) for k in metric.topk}
+        metric.topk = sorted(set(asked.values()))
         result = metric.calculate_metric(data)
-        values |= {canonical(key): float(value) for key, value in result.items()}
+        values |= {
+            canonical(f"{name}@{k}"): float(result[f"{name.lower()}@{there}"])
+            for k, there in asked.items()
+        }
     return values
 
 
@@ -49,5 +55,5 @@ def training_counts(store: SequenceStore, train_end: Any) -> Counter[int]:
 
 
 def top_items(scores: Tensor, k: int) -> Tensor:
-    """[B, k] best items, PAD excluded."""
-    return torch.topk(scores[:, 1:], min(k, scores.shape[1] - 1), dim=1).indices + 1
+    """[B, k] best items, PAD excluded; of equal ones the lower id first."""
+    return top_k(scores[:, 1:], min(k, scores.shape[1] - 1))[1] + 1

@@ -42,6 +42,10 @@ class Memory:
         return Memory(self.keep[rows], [one[rows] for one in self.inputs])
 
 
+# From a history to scores; what `remember` goes round.
+_WAY = ("encode", "newest_state", "forward", "queries", "full_sort_predict")
+
+
 class ComposableRecommender(NextItemRecommender):
     """Embedding -> blocks of mixer and feed-forward network -> scores against tied embeddings.
 
@@ -76,7 +80,14 @@ class ComposableRecommender(NextItemRecommender):
         Not where positions count from the end of a sequence, which every item moves.
         """
         slides = self.embedding.positions is None and self.embedding.users is None
-        return slides and self.cloze is None and self.encoder.extends
+        return slides and self.cloze is None and self.encoder.extends and self._plain
+
+    @property
+    def _plain(self) -> bool:
+        """No class has its own way from a history to scores, which :meth:`remember` would miss."""
+        return all(
+            getattr(type(self), name) is getattr(ComposableRecommender, name) for name in _WAY
+        )
 
     def remember(self, item_seq: Tensor, before: Memory | None = None) -> tuple[Tensor, Memory]:
         """The newest state [B, d] of sequences, and what to know of them when an item follows.

@@ -41,19 +41,22 @@ def by_exponentials(
     looks for that, and none divides them: Σ s goes into the gradients, which are d wide. Together
     with the power of 2, which is computed faster than that of e, a third of the time at 3,400
     items, a fifth at 12,000. A target with a share below 2^-100 goes the other way.
+
+    The products must have the dtype of ``hidden``; mixed precision may have made the items of
+    another.
     """
-    shape = (items.shape[0], hidden.shape[0])
+    shape = (products.shape[0], hidden.shape[0])
     powers = room[0, : shape[0] * shape[1]].view(shape)  # [V, C]: the faster product of the two
-    rows = items.index_select(0, targets)
+    rows = products.index_select(0, targets)
     scaled = hidden * LOG2_E
-    torch.mm(items, scaled.T, out=powers)
+    torch.mm(products, scaled.T, out=powers)
     powers.sub_((scaled * rows).sum(1)).exp2_()
     total = powers.sum(0)  # [C], the target's own 1 among them
     if not bool((total <= MOST).all()):
         return by_softmax(
             hidden, items, products, targets, weights, grad_hidden, grad_items, room
         )  # fmt: skip
-    pulled = (powers.T @ items) / total.unsqueeze(1) - rows
+    pulled = (powers.T @ products) / total.unsqueeze(1) - rows
     torch.mul(pulled, weights.unsqueeze(1), out=grad_hidden)
     torch.addmm(grad_items, powers, hidden * (weights / total).unsqueeze(1), out=grad_items)
     grad_items.index_add_(0, targets, hidden * weights.unsqueeze(1), alpha=-1.0)

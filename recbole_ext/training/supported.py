@@ -68,7 +68,7 @@ def idle_settings(config: ExtConfig) -> Iterator[str]:
     for key, (usual, why) in IDLE.items():
         if config[key] != usual and (own or key != "worker"):  # RecBole's own loaders have workers
             yield _idle(config, key, why)
-    if own and config["loss_type"] == "CE":
+    if own and config["loss_type"] in (None, "CE"):
         return
     why = f"loss_type is {config['loss_type']}" if own else "RecBole's models compute their loss"
     for key, usual in OF_THE_FULL_LOSS.items():

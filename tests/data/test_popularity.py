@@ -124,6 +124,23 @@ def test_hidden_items_are_expected_as_often_as_they_are_found(
     assert ((found - plain).abs() > 4.5 * spread).any()
 
 
+def test_wherever_a_sequence_is_cut_what_is_hidden_is_expected(settings: Settings) -> None:
+    """``chunk`` cuts anew in every epoch: the last items, which alone are hidden, are others."""
+    hide_last = {"mask_ratio": 0.2, "mask_last_prob": 1.0}
+    config = configured(settings, direction="ae", long_sequences="chunk", MAX_ITEM_LIST_LENGTH=4,
+                        **hide_last)  # fmt: skip
+    flat = load_data(config)
+    model = config.model_class(config, flat)
+    loader = build_loaders(config, flat, own_model=True).train
+    expected = expected_targets(config, flat, model.cloze)
+    epochs = 400
+    drawn = [model.task(batch).targets for _ in range(epochs) for batch in loader]
+    found = torch.bincount(torch.cat(drawn), minlength=flat.item_num) / epochs
+    assert torch.equal(found > 0, expected > 0)
+    assert ((found - expected).abs() < 4.5 * ((expected / epochs).sqrt() + 0.01)).all()
+    assert found.sum().item() == pytest.approx(expected.sum().item(), rel=0.02)
+
+
 def test_hidden_items_of_recboles_own_data_set(settings: Settings) -> None:
     config = configured(settings, direction="ae", split_protocol="recbole", MAX_ITEM_LIST_LENGTH=6,
                         train_objective="last_position", **SHARES)  # fmt: skip

@@ -165,3 +165,22 @@ def test_lists_are_the_best_items_without_pad() -> None:
     scores = torch.tensor([[9.0, 1.0, 3.0, 2.0], [9.0, 5.0, 4.0, 6.0]])
     assert top_items(scores, 2).tolist() == [[2, 3], [3, 1]]
     assert top_items(scores, 20).tolist() == [[2, 3, 1], [3, 1, 2]]  # no more items than there are
+    assert top_items(torch.tensor([[9.0, 1.0, 2.0, 2.0, 2.0]]), 2).tolist() == [[2, 3]]  # of equals
+
+
+def test_lists_longer_than_the_catalogue_hold_all_items(settings: Settings) -> None:
+    """PAD fills no place: beyond the catalogue a metric is that of all items."""
+    config = ExtConfig("BPR", "ring", config_dict=settings(
+        own=False, metrics=OF_LISTS, topk=[5, 29, 30, 100], valid_metric="ItemCoverage@5"
+    ))  # fmt: skip
+    dataset = load_data(config)
+    split = leave_one_out(dataset.store, "paper")
+    loader = EvaluationLoader(config, dataset, split.test, own_model=False)
+    n_items = loader.store.n_items
+    scores = distinct_scores(loader.store.n_users, n_items)
+    found = Evaluator(config, split).evaluate(Fixed(scores), loader).seen_kept
+    assert n_items == 31 and len(found) == 4 * len(OF_LISTS)
+    for name in OF_LISTS:
+        assert found[f"{name}@100"] == found[f"{name}@30"]
+    assert found["ItemCoverage@100"] == 30 / 31 > found["ItemCoverage@5"] / 1.5
+    assert found["GiniIndex@100"] == pytest.approx(0.0, abs=0.04)

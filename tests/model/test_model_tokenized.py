@@ -199,6 +199,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"item_features": ["class"]}, "are codes of codes: attributes, not codes: 'rq'"),
     ({"score": "cosine"}, "score: 'cosine' (from config_dict) cannot stand beside codes: 'rq'"),
     ({"user_embedding": "concat"}, "cannot stand beside codes: 'rq'"),
+    (
+        {"padding_row": "learned", "item_id_embedding": True},
+        "padding_row: 'learned' (from config_dict) cannot stand beside codes: 'rq'",
+    ),
     ({"padding_as_class": True}, "PAD has no codes"),
     ({"feature_combination": "concat"}, "the codes' is code_combination"),
     ({"loss_precision": "bfloat16"}, "must be float32 or auto"),

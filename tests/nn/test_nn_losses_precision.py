@@ -105,6 +105,24 @@ def test_float32_is_exact_under_autocast(
     torch.testing.assert_close(by_item, expected_gradients[1], rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16"])
+def test_items_in_bfloat16_beside_wider_states(
+    precision: str, problem: tuple[Tensor, Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mixed precision makes them so where they come out of a matrix product (features joined)."""
+    monkeypatch.setattr(losses, "has_fast_bfloat16", lambda device: False)
+    hidden, table, targets = problem
+    states, items = hidden.clone().requires_grad_(), table.bfloat16().requires_grad_()
+    expected = torch.nn.functional.cross_entropy(states @ items.float().T, targets)
+    ours = linear_cross_entropy(states, items, targets, precision=precision)
+    assert ours.dtype == torch.float32
+    close = {"rtol": 3e-2, "atol": 3e-4}
+    torch.testing.assert_close(ours, expected, **close)
+    wanted = torch.autograd.grad(expected, [states, items])
+    for found, right in zip(torch.autograd.grad(ours, [states, items]), wanted, strict=True):
+        torch.testing.assert_close(found, right, **close)
+
+
 def test_bfloat16_under_autocast_is_bfloat16_without(
     problem: tuple[Tensor, Tensor, Tensor],
 ) -> None:

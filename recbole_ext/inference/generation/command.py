@@ -32,7 +32,7 @@ _NUMBERS = (
     ("--temperature", "X", "of sample: divides the scores; 1 if not given"),
     ("--top_k", "N", "of sample: draw among the N best items; all if not given"),
     ("--beam_size", "N", "of beam: paths kept; 4 if not given"),
-    ("--seed", "N", "of sample, and of the pairs of users compared; 0 if not given"),
+    ("--seed", "N", "of sample; 0 if not given"),
     ("--batch_size", "N", "users continued at once"),
 )
 _TEXTS = (

@@ -124,3 +124,18 @@ def test_the_last_history_that_leaves_room_for_two_steps(
 def test_states_that_an_item_changes_are_not_kept(changes: dict[str, Any], shop_data: Path) -> None:
     done = model_of(changes, shop_data)
     assert done.model.extends is False
+
+
+class Reversed(ComposableRecommender):
+    def encode(self, item_seq: Any, *args: Any, **kwargs: Any) -> Any:
+        return -super().encode(item_seq, *args, **kwargs)
+
+
+@pytest.mark.usefixtures("quiet_place")
+def test_an_encoder_of_a_users_own_is_not_gone_round(shop_data: Path) -> None:
+    done = model_of(KEPT[0], shop_data)
+    history = [max(visits().values(), key=len)[:5]]
+    done.model.__class__ = Reversed
+    generated = done.generate(histories=history, steps=1)
+    best = done.recommend(histories=history, k=1, exclude_seen=False)
+    assert [row.item for row in generated] == [row.item for row in best]
