@@ -14,9 +14,10 @@ def distinct(ways: Sequence[Sequence[str]]) -> list[str]:
 
 def tested_on(dataset: str, settings: Mapping[str, Any]) -> str:
     """The data set, and what makes its test items other ones: such runs are not comparable."""
-    task, holdout = settings.get("task"), settings.get("holdout")
+    task, holdout, users = (settings.get(key) for key in ("task", "holdout", "eval_users"))
     turned = f", {task}" if task not in (None, "next_item") else ""
-    return dataset + turned + (f", holdout {holdout}" if holdout not in (None, 1) else "")
+    further = f", holdout {holdout}" if holdout not in (None, 1) else ""
+    return dataset + turned + further + (f", {users:,} users" if users is not None else "")
 
 
 def variant_names(found: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:

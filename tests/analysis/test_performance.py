@@ -33,7 +33,7 @@ def folder(path: Path, config: Any, metrics: Any) -> Path:
 @pytest.mark.parametrize(
     ("keys", "dataset"),
     [({}, "d"), ({"task": "next_item", "holdout": 1}, "d"), ({"task": "next_user"}, "d, next_user"),
-     ({"holdout": 5}, "d, holdout 5")],
+     ({"holdout": 5}, "d, holdout 5"), ({"eval_users": 2000}, "d, 2,000 users")],
 )  # fmt: skip
 def test_other_test_items_are_another_data_set(
     keys: dict[str, Any], dataset: str, tmp_path: Path
