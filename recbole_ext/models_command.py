@@ -55,6 +55,7 @@ def _in_full(name: str) -> str:
 
     from recbole_ext.about import about, defaults
     from recbole_ext.registry import known_names, lineage, unknown_model
+    from recbole_ext.stock import recbole_models, why_not_run
 
     if name not in known_names():
         raise unknown_model(name)
@@ -66,6 +67,7 @@ def _in_full(name: str) -> str:
         "objective": what.objective,
         "axes": what.axes,
         "defaults": what.settings,
+        "not run": why_not_run(name) if name in recbole_models() else None,
     }
     lines = [f"{fact:<10} {value}" for fact, value in facts.items() if value]
     rows = [(d.key, _value(d.value), d.file, d.comment) for d in defaults(name)]

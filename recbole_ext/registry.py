@@ -5,6 +5,7 @@ Nothing here imports torch or RecBole before a class is asked for.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +15,7 @@ from typing import Any
 from recbole_ext import paths
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, nearest, show
-from recbole_ext.stock import CANNOT_RANK, class_in, is_run, recbole_models
+from recbole_ext.stock import CANNOT_RANK, class_in, recbole_models, why_not_run
 
 MODELS: dict[str, str] = {
     "ComposableRecommender": "recbole_ext.model.composable:ComposableRecommender",
@@ -64,13 +65,15 @@ def register_model(yaml: str | Path | None = None) -> Callable[[type[Any]], type
     the file with the class has been imported before.
 
     Args:
-        yaml: the file of its keys and their defaults. It may name keys that no other model has;
-            the type of the default is the type that is allowed.
+        yaml: the file of its keys and their defaults, beside the Python file that names it. It may
+            name keys that no other model has; the type of the default is the type that is allowed.
 
     Raises:
-        ConfigError: the name is taken, or there is no such file.
+        ConfigError: the name is taken, there is no such file, or the class leaves out what it must
+            define.
     """
-    file = None if yaml is None else Path(yaml).absolute()
+    caller = sys._getframe(1).f_globals.get("__file__")
+    file = None if yaml is None else _beside(caller, Path(yaml))
 
     def register(model_class: type[Any]) -> type[Any]:
         name = model_class.__name__
@@ -78,17 +81,38 @@ def register_model(yaml: str | Path | None = None) -> Callable[[type[Any]], type
             raise ConfigError(f"register_model: the name {show(name)} is taken")
         if file is not None and not file.is_file():
             raise ConfigError(f"register_model: no file {file}")
+        refuse_incomplete(model_class)
         REGISTERED[name] = Registered(model_class, file)
         return model_class
 
     return register
 
 
+def _beside(caller: str | None, yaml: Path) -> Path:
+    """A relative name is looked for beside the file that says it, then in the current folder."""
+    beside = (Path(caller or "").absolute().parent / yaml).absolute()
+    return yaml.absolute() if yaml.is_file() and not beside.is_file() else beside
+
+
+def refuse_incomplete(model_class: type[Any]) -> None:
+    """Raise ConfigError for a class that leaves out what every model here has to define.
+
+    torch's modules have no ABCMeta, which would refuse to make an instance.
+    """
+    missing = [
+        name
+        for name in dir(model_class)
+        if getattr(getattr(model_class, name, None), "__isabstractmethod__", False)
+    ]
+    if missing:
+        raise ConfigError(f"the class {model_class.__name__} must define {', '.join(missing)}")
+
+
 def list_models() -> list[ModelInfo]:
     """All models, this library's first, each part sorted by name."""
     ours = [ModelInfo(name, _source(name), _kind(name), _base_of(name)) for name in _own_names()]
     theirs = [
-        ModelInfo(name, "RecBole", kind, is_run=is_run(name, kind))
+        ModelInfo(name, "RecBole", kind, is_run=why_not_run(name) is None)
         for name, (kind, _) in recbole_models().items()
         if kind != CANNOT_RANK
     ]

@@ -29,17 +29,19 @@ from recbole_ext.inference.generation.options import rollout_options
 from recbole_ext.inference.recommend import recommend
 from recbole_ext.inference.results import Recommendations
 from recbole_ext.model.base import NextItemRecommender
+from recbole_ext.registry import known_names, unknown_model
 from recbole_ext.training import checkpoint
 from recbole_ext.training.progress import OnValidation
 from recbole_ext.training.randomness import undisturbed
 from recbole_ext.training.results import describe, report, write_ranks
 from recbole_ext.training.run_folder import (
+    CONFIG_FILE,
     METRICS_FILE,
     MODEL_FILE,
     RESUME_FILE,
     RunFolder,
 )
-from recbole_ext.training.supported import check_trainer, idle_settings, refuse_unknown_context
+from recbole_ext.training.supported import check_trainer, doubtful_settings, refuse_unknown_context
 from recbole_ext.training.trainer import SequenceTrainer
 
 
@@ -273,7 +275,7 @@ def _train(assembled: Run, on_validation: OnValidation | None, test: bool) -> Ru
     log = assembled.trainer.logger
     log.info("run folder %s", assembled.run_dir)
     log.info("%s", describe(assembled))
-    for line in idle_settings(assembled.config):
+    for line in doubtful_settings(assembled.config):
         log.warning("%s", line)
     trainer, loaders = assembled.trainer, assembled.loaders
     if trainer.progress.epoch >= 0:
@@ -296,5 +298,10 @@ def _finish(assembled: Run) -> None:
 
 
 def _saved_config(folder: RunFolder) -> ExtConfig:
-    saved = folder.config()
-    return ExtConfig(saved.pop("model", None), saved.pop("dataset", None), config_dict=saved)
+    model = folder.config().get("model")
+    if isinstance(model, str) and model not in known_names():
+        raise ConfigError(
+            f"{folder.path}: {unknown_model(model, CONFIG_FILE)}; if the class is yours, name its "
+            "file by --import=FILE.py, or import it first"
+        )
+    return ExtConfig(config_file_list=folder.file(CONFIG_FILE))

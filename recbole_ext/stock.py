@@ -37,9 +37,18 @@ def recbole_models() -> dict[str, tuple[str, str]]:
     return dict(sorted(found.items()))
 
 
-def is_run(model: str, kind: str) -> bool:
-    """Whether a model of RecBole's is run here; the others are refused, each with its reason."""
-    return not (kind == "knowledge_aware" or model in NEED_THE_TABLE or model in _own_loops())
+def why_not_run(model: str) -> str | None:
+    """Why a model of RecBole's is not run here; None where it is."""
+    if model in NEED_THE_TABLE:
+        return (
+            f"it reads {NEED_THE_TABLE[model]}, which is not made here: rows are gathered batch by "
+            "batch"
+        )
+    if model in _own_loops():
+        return f"RecBole trains it by {model}Trainer, a loop of its own"
+    if recbole_models()[model][0] == "knowledge_aware":
+        return "RecBole trains it by KGTrainer, on a knowledge graph beside the interactions"
+    return None
 
 
 @cache

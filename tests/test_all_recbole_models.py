@@ -62,7 +62,7 @@ def test_models_that_need_recboles_table_are_refused(
     with pytest.raises(ConfigError) as refused:
         run(model, "ring", config_dict=settings(own=False))
     assert str(refused.value).startswith(f"model = '{model}': it reads ")
-    assert str(refused.value).endswith("is not made here: rows are gathered batch by batch")
+    assert "is not made here: rows are gathered batch by batch; models of" in str(refused.value)
     assert not (tmp_path / "saved").exists()
 
 

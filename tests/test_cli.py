@@ -87,7 +87,7 @@ def test_broken_yaml(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "--model=FPARec"], "no dataset given: add --dataset=NAME, or 'dataset: NAME' to"),
         (["run", "--model=FPARec", "--dataset=ml-100k", "epochs=3"], "unexpected argument 'epoch"),
         (["run", "--model=FPARec", "--dataset=ml-100k", "--epochs"], "'--epochs' has no value; w"),
-        (["resume", "nowhere"], "nowhere is no run folder: it has no config.yaml"),
+        (["resume", "nowhere"], "nowhere is no run folder: it does not exist"),
         (["fly"], "no command 'fly'; there are run, resume, tune, recommend, generate, compare, a"),
         (["prepare", "--input=nowhere.txt", "--dataset=d"], "nowhere.txt: no such file"),
     ],
@@ -199,6 +199,19 @@ def test_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert rows["BPR"][:3] == ["RecBole", "general", "2009"]
     assert "XGBoost" not in rows
     assert len(rows) > 90
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("S3Rec", "by S3RecTrainer"), ("FEARec", "augmented table"), ("KGCN", "knowledge graph")],
+)
+def test_a_model_that_is_not_run_says_why(
+    name: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for shown in (name, "SASRec"):
+        assert main(["models", shown]) == 0
+        facts = [line for line in capsys.readouterr().out.splitlines() if "not run" in line]
+        assert [why in fact for fact in facts] == [True] * (shown == name)
 
 
 def test_the_readmes_command_is_recbole_ext_run(settings: Settings) -> None:

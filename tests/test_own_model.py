@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,7 +17,9 @@ from recbole_ext import load, register_model, registry, run
 from recbole_ext.cli import main
 from recbole_ext.config import ExtConfig
 from recbole_ext.errors import ConfigError
+from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.model.fparec import FPARec
+from recbole_ext.training.supported import doubtful_settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -86,6 +89,65 @@ from recbole_ext.model.fparec import FPARec
 class Imported(FPARec):
     pass
 """
+
+
+def test_its_yaml_lies_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Wherever the command is given."""
+    monkeypatch.setattr("recbole_ext.imports._imported", [])
+    place, elsewhere = tmp_path / "models", tmp_path / "elsewhere"
+    for folder in (place, elsewhere):
+        folder.mkdir()
+    (place / "lies_beside.py").write_text(MINE)
+    (place / "mine.yaml").write_text("base: FPARec\nwarmth: 0.5\n")
+    monkeypatch.chdir(elsewhere)
+    assert main(["models", "Imported", f"--import={place / 'lies_beside.py'}"]) == 0
+    assert "warmth" in capsys.readouterr().out
+
+
+def test_a_file_of_the_current_folder_serves_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("here.yaml").write_text("base: FPARec\n")
+    register_model("here.yaml")(Widened)
+    assert registry.REGISTERED["Widened"].yaml == tmp_path / "here.yaml"
+
+
+def test_a_class_that_leaves_out_what_it_must_define() -> None:
+    class Half(NextItemRecommender):
+        def encode(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    with pytest.raises(ConfigError, match="the class Half must define item_table"):
+        register_model()(Half)
+    with pytest.raises(ConfigError, match="the class Half must define item_table"):
+        ExtConfig(Half, "ml-100k")
+
+
+def test_a_new_key_that_looks_misspelt_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("base: FPARec\ntrain_objectiv: all_positions\nwarmth: 1\nn_heads: 2\n")
+    register_model(file)(Widened)
+    config = ExtConfig("Widened", "ml-100k")
+    assert [*doubtful_settings(config)] == [
+        "train_objectiv is a new key of Widened's own YAML; is train_objective meant?"
+    ]
+
+
+def test_a_run_folder_whose_class_is_not_imported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("base: FPARec\n")
+    register_model(file)(Widened)
+    settings = {"epochs": 1, "run_dir": str(tmp_path / "run"), "show_progress": False}
+    finished = run("Widened", "ml-100k", config_dict=settings)
+    registry.REGISTERED.clear()
+    assert main(["recommend", str(finished.run_dir), "--user=196"]) == 2
+    said = capsys.readouterr().err
+    assert "run: unknown model 'Widened' (from config.yaml)" in said
+    assert "--import=FILE.py" in said
 
 
 def test_every_command_takes_import(

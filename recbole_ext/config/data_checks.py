@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import NoReturn
 
 from recbole_ext.config.keys import DATA
 from recbole_ext.config.schema import Key
@@ -109,6 +111,37 @@ def _intervals(settings: Settings) -> None:
             settings.fail_inside("val_interval", problem)
 
 
+def _filtered_columns(settings: Settings) -> None:
+    """RecBole would say that there is no such field, of a file that has it."""
+    for key in ("val_interval", "threshold"):
+        for column in settings.get(key) or {}:
+            if not _is_loaded(settings, column, _SUFFIXES):
+                _fail_unloaded(settings, key, column, "inter")
+
+
+def _selected_features(settings: Settings) -> None:
+    """RecBole would end in a KeyError."""
+    if not settings.own:
+        for column in settings.get("selected_features") or ():
+            if not _is_loaded(settings, column, ("item",)):
+                _fail_unloaded(settings, "selected_features", column, "item")
+
+
+def _is_loaded(settings: Settings, column: str, suffixes: Sequence[str]) -> bool:
+    """Whether ``load_col`` lets a file give the column, if it has it."""
+    load = settings.get("load_col")
+    return load is None or any(load.get(s) == "*" or column in load.get(s, ()) for s in suffixes)
+
+
+def _fail_unloaded(settings: Settings, key: str, column: str, suffix: str) -> NoReturn:
+    load = settings.values["load_col"]
+    more = {**load, suffix: [*load.get(suffix, [settings.get("ITEM_ID_FIELD")]), column]}
+    text = ", ".join(f"{name}: [{', '.join(columns)}]" for name, columns in more.items())
+    settings.fail_inside(
+        key, f"the column {show(column)}, which load_col does not load: {{{text}}} would"
+    )
+
+
 def _are_intervals(text: str) -> bool:
     found = [_INTERVAL.fullmatch(part.strip()) for part in text.split(";")]
     return all(one is not None and float(one[1]) <= float(one[2]) for one in found)
@@ -148,6 +181,8 @@ DATA_CHECKS = (
     _load_col,
     _not_unloaded,
     _intervals,
+    _filtered_columns,
+    _selected_features,
     _encoding,
     _no_pickles,
     _no_wandb,

@@ -63,6 +63,11 @@ class ExtConfig(Config):
         """
         return self._origins.get(key, _COMPUTED)
 
+    @property
+    def lineage(self) -> registry.Lineage:
+        """Where the model's settings come from."""
+        return self._lineage
+
     def resolved(self) -> dict[str, Any]:
         """All settings in plain YAML values; as ``config_dict`` they give an equal config."""
         return deepcopy(self._resolved)
@@ -253,5 +258,6 @@ def _own_layer(file: Path) -> Layer:
 
 def _recommender(model_class: type[Any]) -> type[Any]:
     if hasattr(model_class, "type"):
+        registry.refuse_incomplete(model_class)
         return model_class
     raise ConfigError(f"the class {model_class.__name__} is no recommender of RecBole's kind")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from difflib import get_close_matches
+
 from recbole_ext.config.builtin import builtin_keys, key_of, models_with_key
 from recbole_ext.config.keys import ANY_MODEL, BACKBONE, DUALITY, OWN, TOKENS
 from recbole_ext.config.schema import Key
@@ -10,7 +13,23 @@ from recbole_ext.errors import ConfigError, nearest, show
 from recbole_ext.paths import relative_name
 from recbole_ext.registry import REGISTERED, Lineage
 
+# What other libraries call a key.
+ELSEWHERE = {
+    "device": "use_gpu",
+    "lr": "learning_rate",
+    "batch_size": "train_batch_size",
+    "max_epochs": "epochs",
+    "num_epochs": "epochs",
+    "maxlen": "MAX_ITEM_LIST_LENGTH",
+    "max_len": "MAX_ITEM_LIST_LENGTH",
+    "max_length": "MAX_ITEM_LIST_LENGTH",
+    "max_seq_length": "MAX_ITEM_LIST_LENGTH",
+    "optimizer": "learner",
+    "patience": "stopping_step",
+    "num_workers": "worker",
+}
 _NAMED = 3  # owners of a key that are named
+_ALIKE = 0.9  # of two names: one letter in ten
 
 
 def known_keys(line: Lineage) -> dict[str, Key]:
@@ -32,12 +51,23 @@ def known_keys(line: Lineage) -> dict[str, Key]:
     return {**ANY_MODEL, **builtin_keys(line.root)}
 
 
+def look_alikes(line: Lineage) -> Iterator[tuple[str, str]]:
+    """New keys of a user's own YAML that look like a known one misspelt, each with that one."""
+    for file in line.class_files if line.root in REGISTERED else ():
+        for key in read_yaml(file, relative_name(file)):
+            close = get_close_matches(key, {**ANY_MODEL, **OWN}, n=1, cutoff=_ALIKE)
+            if close and close[0] != key:
+                yield key, close[0]
+
+
 def unknown_key(key: str, source: str, model: str, known: dict[str, Key]) -> ConfigError:
     """The error for a key that ``model`` does not have: who has it, or the nearest known name."""
     line = f"unknown key {show(key)} (from {source}) for model {model}"
     owners = _owners(key)
     if owners:
         return ConfigError(f"{line}: it is a key of {owners}")
+    if key.lower() in ELSEWHERE:
+        return ConfigError(f"{line}; RecBole's name for it is {ELSEWHERE[key.lower()]!r}")
     return ConfigError(f"{line}{nearest(key, known)}")
 
 

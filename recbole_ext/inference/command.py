@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,11 @@ from recbole_ext.imports import add_argument as add_import
 from recbole_ext.inference.asked import Asked, Options
 
 _ASKED = (
-    ("--user", "TOKEN[,TOKEN]", "known users; may be repeated"),
+    (
+        "--user",
+        "TOKEN[,TOKEN]",
+        "known users; may be repeated; one with a comma in double quotes",
+    ),
     (
         "--history",
         "ITEMS",
@@ -124,7 +129,7 @@ def asked_of(args: argparse.Namespace, command: str) -> Asked:
         which = f"{given} are given" if given else "none is given"
         raise ConfigError(f"{command} needs one of {', '.join(names)}; {which}")
     if args.user is not None:
-        users = [user for text in args.user for user in text.split(",")]
+        users = [user for text in args.user for user in _listed(text)]
         return _users([(user.strip(), "--user") for user in users])
     if args.history is not None:
         places = [f"--history {row}" for row in range(len(args.history))]
@@ -133,6 +138,11 @@ def asked_of(args: argparse.Namespace, command: str) -> Asked:
         lines = _lines(args.users_file, "one user token a line")
         return _users([(line, place) for line, place in lines if line])
     return _histories(list(_lines(args.histories_file, "one history a line")))
+
+
+def _listed(text: str) -> list[str]:
+    """Tokens between commas; one that has a comma itself stands in double quotes, as in CSV."""
+    return next(csv.reader([text], skipinitialspace=True)) or [""]
 
 
 def _users(named: list[tuple[str, str]]) -> Asked:

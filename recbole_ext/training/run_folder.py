@@ -72,6 +72,8 @@ class RunFolder(Folder):
     def open(cls, run_dir: str | Path) -> RunFolder:
         """An existing run. Raises ``CheckpointError`` where ``run_dir`` is none."""
         path = Path(run_dir)
+        if not path.exists():
+            raise CheckpointError(f"{path} is no run folder: it does not exist")
         if not (path / CONFIG_FILE).is_file():
             raise CheckpointError(f"{path} is no run folder: it has no {CONFIG_FILE}")
         return cls(path.resolve())

@@ -8,12 +8,13 @@ from typing import Any
 from recbole.data.dataset import Dataset
 from recbole.trainer import Trainer
 from recbole.trainer.trainer import TraditionalTrainer
-from recbole.utils import FeatureSource, FeatureType, ModelType, get_trainer
+from recbole.utils import FeatureSource, FeatureType, InputType, ModelType, get_trainer
 
 from recbole_ext.config import ExtConfig
+from recbole_ext.config.known import look_alikes
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.model.base import NextItemRecommender
-from recbole_ext.stock import NEED_THE_TABLE
+from recbole_ext.stock import recbole_models, why_not_run
 
 # Keys of RecBole's that every model takes and that change nothing here: the value that says
 # nothing, and why.
@@ -26,21 +27,30 @@ IDLE: dict[str, tuple[Any, str]] = {
 # What says how the full cross-entropy is computed, with the value that says nothing.
 OF_THE_FULL_LOSS: dict[str, Any] = {"loss_precision": "auto", "loss_chunk_size": None}
 
+_RUN_HERE = "models of RecBole's plain Trainer and TraditionalTrainer run here"
+
 
 def check_trainer(config: ExtConfig) -> None:
     """Raises ConfigError for RecBole's models with a training loop or a data set of their own."""
     if issubclass(config.model_class, NextItemRecommender):
         return
-    if config["model"] in NEED_THE_TABLE:
-        raise ConfigError(
-            f"model = '{config['model']}': it reads {NEED_THE_TABLE[config['model']]}, which is "
-            "not made here: rows are gathered batch by batch"
-        )
+    reason = why_not_run(config["model"]) if config["model"] in recbole_models() else None
+    if reason:
+        raise ConfigError(f"model = '{config['model']}': {reason}; {_RUN_HERE}")
     wanted = get_trainer(config["MODEL_TYPE"], config["model"])
     if wanted not in (Trainer, TraditionalTrainer):
         raise ConfigError(
             f"model = '{config['model']}': RecBole trains it by {wanted.__name__}, a loop of its "
-            "own; models of RecBole's plain Trainer and TraditionalTrainer run here"
+            f"own; {_RUN_HERE}"
+        )
+    # A sequential model may have a loss of its own; those by pairs are checked by their loss_type.
+    general = config["MODEL_TYPE"] != ModelType.SEQUENTIAL
+    pairs = config["MODEL_INPUT_TYPE"] == InputType.PAIRWISE
+    if general and pairs and config["train_neg_sample_args"]["distribution"] == "none":
+        raise ConfigError(
+            f"train_neg_sample_args: null (from {config.origin('train_neg_sample_args')}): "
+            f"{config['model']} learns from pairs of an item taken and a negative; give "
+            "{distribution: uniform, sample_num: 1}"
         )
 
 
@@ -62,8 +72,15 @@ def refuse_unknown_context(config: ExtConfig, dataset: Dataset) -> None:
             )
 
 
-def idle_settings(config: ExtConfig) -> Iterator[str]:
-    """A line for each key that was given a value and changes nothing here."""
+def doubtful_settings(config: ExtConfig) -> Iterator[str]:
+    """A line for each key that changes nothing here, and for each that may be misspelt."""
+    yield from _idle_settings(config)
+    for key, other in look_alikes(config.lineage):
+        yield f"{key} is a new key of {config['model']}'s own YAML; is {other} meant?"
+
+
+def _idle_settings(config: ExtConfig) -> Iterator[str]:
+    """Of the keys that were given a value."""
     own = issubclass(config.model_class, NextItemRecommender)
     for key, (usual, why) in IDLE.items():
         if config[key] != usual and (own or key != "worker"):  # RecBole's own loaders have workers

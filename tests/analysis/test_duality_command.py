@@ -56,7 +56,7 @@ def test_the_report(runs: list[str], capsys: pytest.CaptureFixture[str], tmp_pat
 def test_mistakes_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     place = tmp_path / "nowhere"
     for words, message in (
-        ([str(place)], f"error: {place} is no run folder: it has no config.yaml\n"),
+        ([str(place)], f"error: {place} is no run folder: it does not exist\n"),
         ([str(place), f"--out={tmp_path}"], f"error: --output: {tmp_path} is a folder\n"),
     ):
         assert main(["analyze", "duality", *words]) == 2

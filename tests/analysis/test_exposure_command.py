@@ -63,7 +63,7 @@ def test_several_runs_and_no_bound(trained: Run, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["none"], "none is no run folder: it has no config.yaml"),
+        (["none"], "none is no run folder: it does not exist"),
         (["one", "--k=0"], "--k: '0' must be a whole number of 1 or more"),
         (["one", "--bound=-1"], "--bound: -1.0 must be a number > 0"),
         (["one", "--bound=nan"], "--bound: nan must be a number > 0"),

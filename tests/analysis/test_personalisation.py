@@ -118,7 +118,7 @@ def test_only_a_model_with_users_tells_twins_apart(
         (["one", "--k=0"], "--k: '0' must be a whole number of 1 or more"),
         (["one", "--split_protocol=paper"], "is for --dataset; a run has its own settings"),
         (["one", "--max_length=3"], "is for --dataset; a run has its own settings"),
-        (["none"], "none is no run folder: it has no config.yaml"),
+        (["none"], "none is no run folder: it does not exist"),
         (["--dataset=d", "--model=BPR"], "--model: 'BPR' is no sequential model"),
         (["one", "--out=no/x.json"], "no/x.json cannot be written (no folder "),
     ],

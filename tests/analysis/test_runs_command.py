@@ -160,7 +160,7 @@ def test_the_default_folder_is_the_runs_own(trained: Path) -> None:
         (["--user=nobody"], "--user: unknown user 'nobody'"),
         (["--what=locality"], "--what=locality: compares runs; name two or more"),
         (["{run}", "--what=choices", "--metric=X@3"], "--metric: 'X@3' is not in "),
-        (["{run}/nowhere"], "{run}/nowhere is no run folder: it has no config.yaml"),
+        (["{run}/nowhere"], "{run}/nowhere is no run folder: it does not exist"),
         (["--out={run}/config.yaml"], "--out: '{run}/config.yaml' is no folder"),
     ],
 )

@@ -172,6 +172,12 @@ OURS = [
     ("--torch_threads=99999999999", "must be a whole number in [1, 1024]"),
     ("--user_inter_num_interval=[5,inf", "must be an interval such as [5,inf) or (2,10]"),
     ("--user_inter_num_interval=[9,5]", "must be an interval"),
+    ("--val_interval={rating: '[4,inf)'}", "val_interval (from --val_interval) has the column "
+     "'rating', which load_col does not load: {inter: [user_id, item_id, timestamp, rating]} woul"),
+    ("--threshold={rating: 3}", "threshold (from --threshold) has the column 'rating', which load"),
+    ("--device=cpu", "unknown key 'device' (from --device) for model FPARec; RecBole's name for it "
+     "is 'use_gpu'"),
+    ("--lr=0.1", "RecBole's name for it is 'learning_rate'"),
     ("--val_interval={rating: '>3'}", "has rating: '>3', which must be an interval"),
     ("--threshold={rating: high}", "has 'rating': 'high', which must be a number"),
     ("--field_separator=", "field_separator: '' (from --field_separator) must not be empty"),

@@ -196,7 +196,7 @@ def test_a_run_that_another_process_trains_is_left_alone(interrupted: Path) -> N
 
 def test_no_run_folder(tmp_path: Path) -> None:
     place = tmp_path / "nowhere"
-    assert refusal(place) == f"{place} is no run folder: it has no config.yaml"
+    assert refusal(place) == f"{place} is no run folder: it does not exist"
 
 
 def test_a_damaged_state(interrupted: Path) -> None:

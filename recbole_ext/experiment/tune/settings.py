@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from recbole_ext.config.schema import Key
@@ -42,6 +42,8 @@ class SweepSettings:
         for name, value in given.items():
             _check(name, value, source)
         settings = cls(**given)
+        if "grace" not in given:
+            settings = replace(settings, grace=min(settings.grace, settings.max_epochs))
         if settings.grace > settings.max_epochs:
             raise ConfigError(
                 f"{source}: sweep: grace: {settings.grace} must be at most "

@@ -135,7 +135,11 @@ def parse_space(
 def _merged(given: Any, over: Mapping[str, Any], source: str) -> dict[str, Any]:
     if given is not None and not isinstance(given, dict):
         raise ConfigError(f"{source}: sweep: {show(given)} must be a mapping")
-    return {**(given or {}), **over}
+    merged = {**(given or {}), **over}
+    grace, most = merged.get("grace"), over.get("max_epochs")
+    if "grace" not in over and isinstance(grace, int) and isinstance(most, int):
+        merged["grace"] = max(1, min(grace, most))  # trials are shorter than the file thought
+    return merged
 
 
 def _names(given: Mapping[str, Any], source: str) -> dict[str, str]:

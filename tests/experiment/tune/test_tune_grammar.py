@@ -140,6 +140,19 @@ def test_a_whole_file() -> None:
     assert list(space.probes()) == [{"a": 3, "b": 1}, {"a": 5, "b": 1}, {"a": 3, "b": 2}]
 
 
+@pytest.mark.parametrize(
+    ("text", "over", "grace"),
+    [
+        ("sweep: {max_epochs: 3}", {}, 3),
+        ("sweep: {max_epochs: 9}", {}, 5),
+        ("sweep: {grace: 5}", {"max_epochs": 1}, 1),
+        ("sweep: {grace: 2}", {"max_epochs": 4}, 2),
+    ],
+)
+def test_shorter_trials_have_a_shorter_grace(text: str, over: dict[str, int], grace: int) -> None:
+    assert parse_space(load(f"a: [1, 2]\n{text}"), "s.yaml", over).sweep.grace == grace
+
+
 def test_draws_do_not_depend_on_the_order_of_the_file() -> None:
     one = parse_space(load("a: [1, 2, 3]\nb: {uniform: [0, 1]}"), "s.yaml")
     other = parse_space(load("b: {uniform: [0, 1]}\na: [1, 2, 3]"), "s.yaml")
