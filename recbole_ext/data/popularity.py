@@ -84,13 +84,14 @@ def _flat_expected(config: Any, dataset: FlatOrder, cloze: Cloze) -> FloatArray:
     store = dataset.store
     split = configured_split(config, store)
     steps, last = np.zeros(len(store.items) + 1), np.zeros(len(store.items))
-    epochs = possible_rows(config, store, split)
-    for rows in epochs:
+    epochs = 0
+    for rows in possible_rows(config, store, split):
+        epochs += 1
         each = _hidden_at_random(rows.lengths + 1, cloze)
         np.add.at(steps, rows.start, each)
         np.add.at(steps, rows.end + 1, -each)
         np.add.at(last, rows.end, cloze.mask_last_prob)
-    shares = (steps.cumsum()[:-1] + last) / len(epochs)
+    shares = (steps.cumsum()[:-1] + last) / epochs
     return _weighted_count(store.items, shares, store.n_items)
 
 

@@ -6,6 +6,7 @@ in which windows they take and in how many of a row's newest positions bear loss
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,13 +67,14 @@ def training_rows(
     return replace(rows, cloze=config["direction"] == "ae")
 
 
-def possible_rows(config: Any, store: SequenceStore, split: Split) -> list[Rows]:
+def possible_rows(config: Any, store: SequenceStore, split: Split) -> Iterator[Rows]:
     """The rows of an epoch, as they may turn out: each is as likely for a user as the others."""
     if config["train_objective"] == "last_position" or config["long_sequences"] == "truncate":
-        return [training_rows(config, store, split, np.random.default_rng())]
+        yield training_rows(config, store, split, np.random.default_rng())
+        return
     longest, cloze = _longest(config), config["direction"] == "ae"
-    cuts = (_cut(store, split, longest, phase) for phase in range(1, longest + 1))
-    return [replace(cut, cloze=cloze) for cut in cuts]
+    for phase in range(1, longest + 1):
+        yield replace(_cut(store, split, longest, phase), cloze=cloze)
 
 
 def _longest(config: Any) -> int:
