@@ -17,7 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data_path", default="dataset", metavar="DIR", help="where data sets lie")
     _add(parser, "format", "NAME", _FORMATS)
     parser.add_argument("--overwrite", action="store_true", help="replace a data set that is there")
+    _add(parser, "encoding", "NAME", "of the raw text, such as latin-1; UTF-8 if not given")
     _add_columns(parser)
+    _add_items(parser)
     _add_filters(parser)
 
 
@@ -30,6 +32,20 @@ def _add_columns(parser: argparse.ArgumentParser) -> None:
     _add(group, "rating_col", "COLUMN", "the rating, kept beside the rest")
     _add(group, "sep", "CHAR", "between the fields: a character, tab or space; found if not given")
     _add(group, "time_unit", "UNIT", "of a time that is a number: s (default), ms, us or ns")
+    bad_rows = "at an empty or unreadable field: error (default) stops, skip leaves the row out"
+    group.add_argument("--bad_rows", default="error", metavar="error|skip", help=bad_rows)
+    _add(group, "spaces", "TEXT", "put in ids in place of white space, such as _; refused if none")
+
+
+def _add_items(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is known of the items, such as titles")
+    _add(group, "items", "FILE", "CSV or TSV of a line per item, with a header")
+    _add(group, "items_id_col", "COLUMN", "the item there; the name in --item_col, or item_id")
+    kept = (
+        "of its columns, all if not given; name:type gives RecBole's type, "
+        "token, float, token_seq or float_seq (values with | between them)"
+    )
+    _add(group, "items_cols", "NAMES", kept)
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +73,7 @@ def main(args: argparse.Namespace) -> int:
     """
     from recbole_ext.data.catalog import FILTER_KEYS
     from recbole_ext.data.prepare.pipeline import prepare
-    from recbole_ext.data.prepare.settings import choose_columns
+    from recbole_ext.data.prepare.settings import choose_columns, choose_items
 
     columns = (args.user_col, args.item_col, args.time_col, args.rating_col)
     report = prepare(
@@ -67,6 +83,10 @@ def main(args: argparse.Namespace) -> int:
         format=args.format,
         columns=choose_columns(*columns, args.sep, args.time_unit),
         overwrite=args.overwrite,
+        bad_rows=args.bad_rows,
+        spaces=args.spaces,
+        encoding=args.encoding,
+        items=choose_items(args.items, args.items_id_col, args.items_cols),
         **{key: getattr(args, key) for key in FILTER_KEYS},
     )
     print(report)

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from recbole_ext.data.prepare.cleaning import Cleaner
 from recbole_ext.data.prepare.log import Log, LogBuilder, Vocabulary
 from recbole_ext.data.prepare.source import DAMAGE, Source
 from recbole_ext.data.prepare.table import Layout
@@ -29,9 +30,9 @@ class _OddError(ValueError):
     """Something only the reading row by row can judge."""
 
 
-def read_fast(source: Source, layout: Layout) -> Log | None:
+def read_fast(source: Source, layout: Layout, cleaner: Cleaner | None = None) -> Log | None:
     """All rows in the file's order, or None where anything is odd."""
-    builder = LogBuilder()
+    builder = (cleaner or Cleaner()).start()
     try:
         with source.open() as file:
             for frame in _frames(file, layout):

@@ -22,7 +22,15 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")  # JSON can write half a character
 
 
 class FieldError(ValueError):
-    """What is wrong with one field; readers add the file and the line."""
+    """What is wrong with one field; readers add the file and the line.
+
+    reason: the same without the value, to count by; spaces: it is white space in an id.
+    """
+
+    def __init__(self, message: str, reason: str | None = None, spaces: bool = False) -> None:
+        super().__init__(message)
+        self.reason = reason or message
+        self.spaces = spaces
 
 
 class Vocabulary(dict[str, int]):
@@ -35,24 +43,44 @@ class Vocabulary(dict[str, int]):
         super().__init__()
         self.kind = kind
 
+    @property
+    def tokens(self) -> list[str]:
+        """The tokens to write, by code."""
+        return list(self)
+
+    def written(self, token: str) -> str:
+        """How a token of the raw file is written."""
+        return token
+
+    def check(self, token: str) -> None:
+        """Raises FieldError for a token that could not be added; adds none."""
+        if token not in self:
+            check_token(self.kind, token)
+
     def __missing__(self, token: str) -> int:
-        _check_token(self.kind, token)
+        check_token(self.kind, token)
         self[token] = code = len(self)
         return code
 
 
-def _check_token(kind: str, token: str) -> None:
+def check_token(kind: str, token: str) -> None:
+    """Raises FieldError for a token of a `user` or an `item` that RecBole would not read back."""
     shown = f"{kind} {shorten(token)}"
-    if not token:
+    if not token.strip():
         raise FieldError(f"{kind} is empty")
     if token in _RESERVED:
-        raise FieldError(f"{shown} is a reserved word, RecBole reads it as missing")
-    if token.startswith('"'):
-        raise FieldError(f"{shown} starts with a quotation mark, RecBole cannot read it back")
-    if _UNWRITABLE.search(token):
-        raise FieldError(f"{shown} has white space or a control character in it")
-    if _SURROGATE.search(token):
-        raise FieldError(f"{shown} has half a character in it, UTF-8 cannot write it")
+        what = "is a reserved word, RecBole reads it as missing"
+    elif token.startswith('"'):
+        what = "starts with a quotation mark, RecBole cannot read it back"
+    elif _UNWRITABLE.search(token):
+        what = "has white space or a control character in it"
+    elif _SURROGATE.search(token):
+        what = "has half a character in it, UTF-8 cannot write it"
+    else:
+        return
+    spaces = "white space" in what and token.split() != [token]
+    reason = f"{kind} has white space in it, see --spaces" if spaces else f"{kind} {what}"
+    raise FieldError(f"{shown} {what}", reason, spaces)
 
 
 def number(text: str, column: str) -> float:
@@ -62,7 +90,8 @@ def number(text: str, column: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value) or "_" in text:  # Python's float takes 1_000
-        raise FieldError(f"{column} {shorten(text)} is not a finite number")
+        what = "is not a finite number" if text.strip() else "is empty"
+        raise FieldError(f"{column} {shorten(text)} is not a finite number", f"{column} {what}")
     return value
 
 
@@ -124,8 +153,8 @@ class LogBuilder:
             users=users,
             items=np.asarray(self.item_codes),
             timestamps=np.asarray(self.timestamps) if timed else places(users),
-            user_tokens=list(self.users),
-            item_tokens=list(self.items),
+            user_tokens=self.users.tokens,
+            item_tokens=self.items.tokens,
             ratings=np.asarray(self.ratings) if self.ratings else None,
             timed=timed,
         )

@@ -109,6 +109,45 @@ def choose_columns(
     return None
 
 
+ITEM_TYPES = ("token", "float", "token_seq", "float_seq")
+
+
+@dataclass(frozen=True)
+class ItemColumns:
+    """A table of items, and which of its columns are written.
+
+    path: the file; id: the column of the item, None: the interactions' name of it, or `item_id`;
+    columns: names and RecBole's types, None: found; empty: all other columns.
+    """
+
+    path: str
+    id: str | None = None
+    columns: tuple[tuple[str, str | None], ...] = ()
+
+
+def choose_items(path: str | None, id: str | None, columns: str | None) -> ItemColumns | None:
+    """The ItemColumns of the command line's options, None where none was given."""
+    if path:
+        names = [name.strip() for name in (columns or "").split(",")]
+        return ItemColumns(path, id or None, tuple(_typed(name) for name in names if name))
+    if id or columns:
+        given = "--items_id_col" if id else "--items_cols"
+        raise DataError(f"{given} is of a file of items: give it by --items=FILE")
+    return None
+
+
+def _typed(text: str) -> tuple[str, str | None]:
+    name, colon, kind = text.rpartition(":")
+    if not colon:
+        return text, None
+    if not name or kind not in ITEM_TYPES:
+        near = nearest(kind, ITEM_TYPES)
+        raise DataError(
+            f"items_cols={show(text)}: the type is none of {', '.join(ITEM_TYPES)}{near}"
+        )
+    return name, kind
+
+
 def _check_count(key: str, value: Any) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise DataError(f"{key}={value}: a number of interactions, 0 or more, is needed")

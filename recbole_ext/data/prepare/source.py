@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
+from recbole_ext.data.prepare.encodings import recoded, undecodable
 from recbole_ext.errors import DataError, nearest
 
 # How each kind of packing begins: a file is known by its content, its name has to agree.
@@ -25,6 +26,7 @@ PACKED: dict[str, bytes] = {
     ".zip": b"PK\x03\x04",
 }
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+BLANK = "is blank, but the file goes on after it"
 DAMAGE = (EOFError, OSError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)
 
 
@@ -32,7 +34,8 @@ class Source:
     """A raw text file.
 
     path: the file; known_names: of files to look for where it is a zip; member: the one in it;
-    latin1: read a line that is not UTF-8 as Latin-1.
+    latin1: read a line that is not UTF-8 as Latin-1; encoding: of the whole file, checked by
+    `check_encoding`, where None it is UTF-8.
     Raises DataError: no such file (with the nearest name there), a directory, empty, damaged.
     """
 
@@ -42,6 +45,7 @@ class Source:
         known_names: tuple[str, ...] = (),
         member: str | None = None,
         latin1: bool = False,
+        encoding: str | None = None,
     ) -> None:
         self.path = Path(path)
         _check_file(self.path)
@@ -50,6 +54,7 @@ class Source:
             member = member or _choose_member(self.path, known_names)
         self.member = member
         self.latin1 = latin1
+        self.encoding = encoding
 
     @property
     def name(self) -> str:
@@ -66,18 +71,21 @@ class Source:
         """Whether it is a Parquet file, which has no lines."""
         if self.packing is not None:
             return False
-        with self.open() as file:
+        with self.path.open("rb") as file:
             return file.read(4) == b"PAR1"
 
     def beside(self, name: str, latin1: bool = False) -> Source | None:
         """The file of that name in the same folder, or in the same zip; None if there is none."""
         if self.member is None:
             path = self.path.with_name(name)
-            return Source(path, latin1=latin1) if path.is_file() else None
+            there = path.is_file()
+            return Source(path, latin1=latin1, encoding=self.encoding) if there else None
         member = str(PurePosixPath(self.member).with_name(name))
         with zipfile.ZipFile(self.path) as archive:
             there = member in archive.namelist()
-        return Source(self.path, member=member, latin1=latin1) if there else None
+        if not there:
+            return None
+        return Source(self.path, member=member, latin1=latin1, encoding=self.encoding)
 
     def error(self, line: int, reason: str) -> DataError:
         """The error that says `reason` of a line (counted from 1)."""
@@ -90,7 +98,7 @@ class Source:
             if not line.strip():
                 blank = blank or number
             elif blank:
-                raise self.error(blank, "is blank, but the file goes on after it")
+                raise self.error(blank, BLANK)
             else:
                 yield number, line
 
@@ -108,6 +116,10 @@ class Source:
             try:
                 for number, raw in enumerate(file, 1):
                     yield number, self._decode(number, raw)
+            except UnicodeError as error:
+                reason = getattr(error, "reason", None) or error
+                place = f"{self.label}, after line {number}"
+                raise DataError(f"{place}: is not {self.encoding} ({reason})") from None
             except DAMAGE as error:
                 raise self._damaged(number, error) from None
 
@@ -116,8 +128,7 @@ class Source:
             text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             if not self.latin1:
-                reason = f"byte {error.start + 1} (0x{raw[error.start]:02x}) is not UTF-8"
-                raise self.error(number, reason) from None
+                raise self.error(number, undecodable(raw, error, self.encoding)) from None
             text = raw.decode("latin-1")
         text = text.rstrip("\r\n")
         if "\r" in text:  # it would pass for a space between two fields
@@ -126,13 +137,14 @@ class Source:
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """The unpacked bytes; buffered, because gzip, lzma and zipfile read lines in Python."""
+        """The unpacked bytes, of text in UTF-8; buffered: gzip, lzma, zipfile read in Python."""
         with ExitStack() as stack:
             try:
                 raw = self._unpack(stack)
             except (*DAMAGE, RuntimeError, NotImplementedError) as error:  # a zip with a password
                 raise DataError(f"{self.label}: cannot be read ({error})") from None
-            yield stack.enter_context(io.BufferedReader(cast(io.RawIOBase, raw), 1 << 20))
+            file = stack.enter_context(io.BufferedReader(cast(io.RawIOBase, raw), 1 << 20))
+            yield file if self.encoding is None else recoded(file, self.encoding)
 
     def _unpack(self, stack: ExitStack) -> IO[bytes]:
         if self.member is not None:

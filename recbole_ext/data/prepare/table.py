@@ -6,8 +6,10 @@ import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from recbole_ext.data.prepare.cleaning import Cleaner, Cleaning
 from recbole_ext.data.prepare.log import FieldError, Log, LogBuilder, number
-from recbole_ext.data.prepare.source import Source
+from recbole_ext.data.prepare.source import BLANK, Source
+from recbole_ext.data.prepare.spaces import ClashError, plain_id
 from recbole_ext.data.prepare.times import UNITS, iso_seconds
 
 
@@ -42,53 +44,104 @@ class Layout:
         return iso_seconds(text) if self.iso else number(text, "timestamp") / UNITS[self.unit]
 
 
-def read_table(source: Source, layout: Layout) -> Log:
-    """All rows in the file's order. Raises DataError with the line of the first malformed one."""
+def read_table(source: Source, layout: Layout, cleaner: Cleaner | None = None) -> Log:
+    """All rows in the file's order, or those the cleaner leaves.
+
+    Raises DataError with the line of the first malformed one.
+    """
+    cleaner = cleaner or Cleaner()
     if len(layout.separator) == 1:
         from recbole_ext.data.prepare.fast_table import read_fast
 
-        log = read_fast(source, layout)
+        log = read_fast(source, layout, cleaner)
         if log is not None:
             return log
-    return read_rows(source, layout)
+    return read_rows(source, layout, cleaner)
 
 
-def read_rows(source: Source, layout: Layout) -> Log:
+def read_rows(source: Source, layout: Layout, cleaner: Cleaner | None = None) -> Log:
     """The same, slowly, and saying what is wrong."""
-    builder = LogBuilder()
+    cleaner = cleaner or Cleaner()
+    builder = cleaner.start()
     add = _adder(builder, layout)
-    rows = split_rows(source, layout.separator, layout.quoted)
+    rows = split_rows(source, layout.separator, layout.quoted, cleaner)
     if layout.header:
         next(rows, None)
     for line, row in rows:
-        if len(row) != layout.width:
-            raise source.error(line, f"has {len(row)} fields, {layout.text} has {layout.width}")
         try:
+            check_width(row, layout.width, layout.text)
             add(row)
+        except ClashError as clash:
+            at = layout.user if clash.kind == "user" else layout.item
+            place = first_line(source, layout.separator, layout.quoted, at, clash)
+            raise source.error(line, str(clash.beside(f"line {place}"))) from None
         except FieldError as error:
-            raise source.error(line, str(error)) from None
+            cleaner.refuse(source, line, error)
     return builder.build()
 
 
+def check_width(row: list[str], width: int, text: str) -> None:
+    """Raises FieldError for a row of another number of fields than `text` has."""
+    if len(row) != width:
+        message = f"has {len(row)} fields, {text} has {width}"
+        raise FieldError(message, f"too {'few' if len(row) < width else 'many'} fields")
+
+
 def _adder(builder: LogBuilder, layout: Layout) -> Callable[[list[str]], None]:
+    """What adds a row, all of it or nothing."""
     user, item, rating, time = layout.user, layout.item, layout.rating, layout.time
+    users, items = builder.users, builder.items
 
     def add(row: list[str]) -> None:
+        users.check(row[user])
+        items.check(row[item])
+        stars = None if rating is None else number(row[rating], "rating")
+        seconds = None if time is None else layout.seconds(row[time])
         builder.add(row[user], row[item])
-        if rating is not None:
-            builder.ratings.append(number(row[rating], "rating"))
-        if time is not None:
-            builder.timestamps.append(layout.seconds(row[time]))
+        if stars is not None:
+            builder.ratings.append(stars)
+        if seconds is not None:
+            builder.timestamps.append(seconds)
 
     return add
 
 
-def split_rows(source: Source, separator: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
-    """Line numbers (of the last line of a row) and fields."""
-    if not quoted:
-        for line, text in source.lines():
-            yield line, text.split(separator)
-        return
+def first_line(
+    source: Source, separator: str, quoted: bool, place: int, clash: ClashError
+) -> int | None:
+    """The line where the first of two ids that would be one stands first; None if nowhere here."""
+    rows = split_rows(source, separator, quoted, Cleaner(Cleaning("skip")))
+    found = (n for n, row in rows if len(row) > place and plain_id(row[place]) == clash.other)
+    return next(found, None)
+
+
+def split_rows(
+    source: Source, separator: str, quoted: bool, cleaner: Cleaner | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """Line numbers (of the last line of a row) and fields.
+
+    Blank rows may only close the file, or are left to the cleaner, which leaves them out.
+    """
+    cleaner = cleaner or Cleaner()
+    blank: list[int] = []
+    for line, row in _quoted(source, separator) if quoted else _plain(source, separator):
+        if not row:
+            blank.append(line)
+            continue
+        for place in blank:
+            cleaner.refuse(source, place, FieldError(BLANK, "line is blank"))
+        blank.clear()
+        yield line, row
+
+
+def _plain(source: Source, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Each line, a blank one as an empty list."""
+    for line, text in source.all_lines():
+        yield line, text.split(separator) if text.strip() else []
+
+
+def _quoted(source: Source, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row, which may be of more lines, a blank one as an empty list."""
     last = 0
 
     def texts() -> Iterator[str]:
@@ -96,14 +149,8 @@ def split_rows(source: Source, separator: str, quoted: bool) -> Iterator[tuple[i
         for last, text in source.all_lines():  # noqa: B007
             yield text + "\n"
 
-    blank = 0
     try:
         for row in csv.reader(texts(), delimiter=separator):
-            if not any(field.strip() for field in row):
-                blank = blank or last
-            elif blank:
-                raise source.error(blank, "is blank, but the file goes on after it")
-            else:
-                yield last, row
+            yield last, row if any(field.strip() for field in row) else []
     except csv.Error as error:
         raise source.error(last, f"cannot be split into fields ({error})") from None

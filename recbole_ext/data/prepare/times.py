@@ -19,13 +19,24 @@ def iso_seconds(text: str, column: str = "timestamp") -> float:
         zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return zoned.timestamp()
     except (ValueError, OverflowError):
-        raise FieldError(f"{column} {shorten(text)} is not an ISO date") from None
+        what = "is not an ISO date" if text.strip() else "is empty"
+        message = f"{column} {shorten(text)} is not an ISO date"
+        raise FieldError(message, f"{column} {what}") from None
 
 
 def is_number(text: str) -> bool:
     """Whether a time is a number rather than a date."""
     try:
         number(text, "")
+    except FieldError:
+        return False
+    return True
+
+
+def is_date(text: str) -> bool:
+    """Whether a time is an ISO date."""
+    try:
+        iso_seconds(text)
     except FieldError:
         return False
     return True

@@ -11,6 +11,7 @@ from ray.tune.search import Searcher
 
 from recbole_ext.experiment.tune.asha import EPOCHS, SCORE, Asha
 from recbole_ext.experiment.tune.folder import RAY_DIR, Report, SweepFolder, TrialFolder
+from recbole_ext.experiment.tune.interrupt import Interrupt
 from recbole_ext.experiment.tune.machine import Share
 from recbole_ext.experiment.tune.plan import Plan
 from recbole_ext.experiment.tune.trial import train_trial
@@ -44,6 +45,7 @@ def run_trials(
     Args:
         next_trial: the next trial to train, its configuration written; new or interrupted.
     """
+    interrupt = Interrupt()
     resources = {"cpu": share.threads, "gpu": share.gpus}
     tuner = tune.Tuner(
         tune.with_resources(_train, resources),
@@ -59,10 +61,11 @@ def run_trials(
             storage_path=str(folder.file(RAY_DIR)),
             failure_config=tune.FailureConfig(max_failures=1),  # of a process; it resumes its trial
             verbose=0,
-            callbacks=[_Told(watcher)],
+            callbacks=[_Told(watcher, interrupt)],
         ),
     )
-    tuner.fit()
+    with interrupt.heard():
+        tuner.fit()
 
 
 def scheduler(plan: Plan, folder: SweepFolder) -> Asha:
@@ -127,8 +130,11 @@ class _Supply(_Unsaved, Searcher):
 class _Told(_Unsaved, tune.Callback):
     """Passes Ray's events on."""
 
-    def __init__(self, watcher: Watcher) -> None:
-        self._watcher = watcher
+    def __init__(self, watcher: Watcher, interrupt: Interrupt) -> None:
+        self._watcher, self._interrupt = watcher, interrupt
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        self._interrupt.raise_lost()
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any

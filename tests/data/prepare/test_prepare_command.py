@@ -69,6 +69,18 @@ def test_all_options_arrive(raw: Callable[..., Path]) -> None:
     assert Path("dataset/d/d.inter").read_text().splitlines()[1:] == ["u\ta\t3\t1609459200"]
 
 
+def test_the_options_of_odd_tables_and_items_arrive(raw: Callable[..., Path]) -> None:
+    raw("t.csv", "who;what\nJosé;the x\n;y\n".encode("latin-1"))
+    raw("i.csv", "nr,title,year\nthe x,Thé,2000\n".encode("latin-1"))
+    columns = ("--user_col=who", "--item_col=what", "--encoding=latin-1")
+    options = ("--bad_rows=skip", "--spaces=-")
+    items = ("--items=i.csv", "--items_id_col=nr", "--items_cols=title:token")
+    assert main(parse("--input=t.csv", "--dataset=d", *columns, *options, *items)) == 0
+    assert Path("dataset/d/d.inter").read_text("utf-8").splitlines()[1:] == ["José\tthe-x\t0"]
+    expected = ["item_id:token\ttitle:token", "the-x\tThé"]
+    assert Path("dataset/d/d.item").read_text("utf-8").splitlines() == expected
+
+
 def test_help_names_every_format() -> None:
     parser = argparse.ArgumentParser()
     add_arguments(parser)

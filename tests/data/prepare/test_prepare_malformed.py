@@ -66,7 +66,12 @@ CASES: list[tuple[str, str | bytes, str]] = [
         "u1 a b\ru2 c d\r",
         "s.txt, line 1: has a carriage return inside: end the lines by a line feed",
     ),
-    ("s.txt", b"u1 a b\nu2 a \xe9\n", "s.txt, line 2: byte 6 (0xe9) is not UTF-8"),
+    (
+        "s.txt",
+        b"u1 a b\nu2 a \xe9\n",
+        "s.txt, line 2: byte 6 (0xe9) is not UTF-8; "
+        "--encoding=latin-1, or whatever the file is in, reads it",
+    ),
     ("p.txt", "u1 a\nu1 b\nu1 c d\n", "p.txt, line 3: has 3 fields, 'user item' has 2"),
     ("p.txt", "u1 a\nu1 b\nu1\n", "p.txt, line 3: has 1 fields, 'user item' has 2"),
     (

@@ -131,7 +131,7 @@ BY_NAME = Columns("user", "item", "when")
         (TABLE.replace("2019-01-01", "5"), BY_NAME, ", line 3: timestamp '2019-01-02' is not a"),
         (TABLE + "w,c\n", BY_NAME, ", line 4: has 2 fields, the header has 3"),
         (TABLE + "w,c\n", Columns("item", "when"), ", line 4: has 2 fields, the header has 3"),
-        (TABLE, Columns("1", "2", "3"), ", line 1: timestamp 'when' is not an ISO date"),
+        (TABLE, Columns("1", "2", "3"), ", line 1: 'when' is no time, so this looks like a header"),
         ("user,item,when\n", BY_NAME, ": is empty"),
         (TABLE, Columns("user", "item", "when", "when"), ", line 2: rating '2019-01-01' is not a"),
     ],
