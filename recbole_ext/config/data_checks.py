@@ -136,7 +136,8 @@ def _is_loaded(settings: Settings, column: str, suffixes: Sequence[str]) -> bool
 def _fail_unloaded(settings: Settings, key: str, column: str, suffix: str) -> NoReturn:
     load = settings.values["load_col"]
     more = {**load, suffix: [*load.get(suffix, [settings.get("ITEM_ID_FIELD")]), column]}
-    text = ", ".join(f"{name}: [{', '.join(columns)}]" for name, columns in more.items())
+    lists = {name: "'*'" if one == "*" else f"[{', '.join(one)}]" for name, one in more.items()}
+    text = ", ".join(f"{name}: {columns}" for name, columns in lists.items())
     settings.fail_inside(
         key, f"the column {show(column)}, which load_col does not load: {{{text}}} would"
     )
