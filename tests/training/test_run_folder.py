@@ -104,10 +104,11 @@ def test_a_file_in_the_way(below: str, tmp_path: Path) -> None:
 
 
 def test_open_needs_a_run_folder(tmp_path: Path) -> None:
-    for place in (tmp_path, tmp_path / "absent"):
+    reasons = {tmp_path: "it has no config.yaml", tmp_path / "absent": "it does not exist"}
+    for place, reason in reasons.items():
         with pytest.raises(CheckpointError) as error:
             RunFolder.open(place)
-        assert str(error.value) == f"{place} is no run folder: it has no config.yaml"
+        assert str(error.value) == f"{place} is no run folder: {reason}"
     (tmp_path / CONFIG_FILE).touch()
     assert RunFolder.open(str(tmp_path)).path == tmp_path.resolve()
 
