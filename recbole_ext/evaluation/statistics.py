@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recbole_ext.data.store import IntArray
-
-FloatArray = NDArray[np.float64]
+from recbole_ext.evaluation.metrics import FloatArray
 
 MOST_PAIRS = 200_000  # of users whose items are compared
 

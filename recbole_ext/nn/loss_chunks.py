@@ -1,21 +1,9 @@
-"""The cross-entropy of some positions over a whole catalogue, with its gradients, in two forms.
-
-Both take the same arguments, for C positions and V items:
-
-    hidden: [C, d] states.
-    items, products: [V, d] the embeddings, and the same in the dtype of the matrix products.
-    targets: [C] rows of ``items``.
-    weights: [C].
-    grad_hidden: [C, d] where the gradient of ``hidden`` is written.
-    grad_items: [V, d] what the gradient of ``items`` is added to.
-    room: [2, at least C V] memory, in the dtype of the products.
-
-and return the weighted sum of the losses, a scalar.
-"""
+"""The cross-entropy of some positions over a whole catalogue, with its gradients, in two forms."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -25,67 +13,77 @@ LOG2_E = 1.0 / math.log(2.0)
 MOST = 2.0**100
 
 
-def by_exponentials(
-    hidden: Tensor,
-    items: Tensor,
-    products: Tensor,
-    targets: Tensor,
-    weights: Tensor,
-    grad_hidden: Tensor,
-    grad_items: Tensor,
-    room: Tensor,
-) -> Tensor:
-    """With s_j = exp(h·e_j - h·e_t): loss = log Σ_j s_j, share of item j = s_j / Σ_j s_j.
+@dataclass(frozen=True)
+class Chunk:
+    """C positions of a loss over V items.
+
+    Attributes:
+        hidden: [C, d] states.
+        items, products: [V, d] embeddings, and the same in the dtype of the matrix products.
+        targets: [C] rows of ``items``.
+        weights: [C].
+        grad_hidden: [C, d] where the gradient of ``hidden`` is written.
+        grad_items: [V, d] what the gradient of ``items`` is added to.
+        room: [2, at least C V] memory, in the dtype of the products.
+    """
+
+    hidden: Tensor
+    items: Tensor
+    products: Tensor
+    targets: Tensor
+    weights: Tensor
+    grad_hidden: Tensor
+    grad_items: Tensor
+    room: Tensor
+
+    def finish(self, mean: Tensor) -> None:
+        """The gradient of the states, and the target's own part of the items'.
+
+        It is exact in every precision: it is subtracted outside the products.
+
+        Args:
+            mean: [C, d] of the item vectors, by their shares.
+        """
+        weights = self.weights.unsqueeze(1)
+        pulled = mean.to(self.grad_hidden.dtype) - self.items.index_select(0, self.targets)
+        torch.mul(pulled, weights, out=self.grad_hidden)
+        self.grad_items.index_add_(0, self.targets, self.hidden * weights, alpha=-1.0)
+
+
+def by_exponentials(part: Chunk) -> Tensor:
+    """The weighted sum of losses; with s_j = exp(h·e_j - h·e_t): log Σ_j s_j, shares s_j / Σ_j s_j.
 
     The target's logit stands where a softmax subtracts the largest one, so no pass over the logits
-    looks for that, and none divides them: Σ s goes into the gradients, which are d wide. Together
-    with the power of 2, which is computed faster than that of e, a third of the time at 3,400
-    items, a fifth at 12,000. A target with a share below 2^-100 goes the other way.
+    looks for that, and none divides them: Σ s goes into the gradients, which are d wide. A power of
+    2 is computed faster than one of e. A target with a share below 2^-100 goes the other way.
 
-    The products must have the dtype of ``hidden``; mixed precision may have made the items of
+    The products must have the dtype of the states; mixed precision may have made the items of
     another.
     """
-    shape = (products.shape[0], hidden.shape[0])
-    powers = room[0, : shape[0] * shape[1]].view(shape)  # [V, C]: the faster product of the two
-    rows = products.index_select(0, targets)
-    scaled = hidden * LOG2_E
-    torch.mm(products, scaled.T, out=powers)
-    powers.sub_((scaled * rows).sum(1)).exp2_()
-    total = powers.sum(0)  # [C], the target's own 1 among them
+    shape = (part.products.shape[0], part.hidden.shape[0])
+    powers = part.room[0, : shape[0] * shape[1]].view(shape)  # [V, C]: the faster product
+    scaled = part.hidden * LOG2_E
+    torch.mm(part.products, scaled.T, out=powers)
+    own = (scaled * part.products.index_select(0, part.targets)).sum(1)
+    total = powers.sub_(own).exp2_().sum(0)  # [C], the target's own 1 among them
     if not bool((total <= MOST).all()):
-        return by_softmax(
-            hidden, items, products, targets, weights, grad_hidden, grad_items, room
-        )  # fmt: skip
-    pulled = (powers.T @ products) / total.unsqueeze(1) - rows
-    torch.mul(pulled, weights.unsqueeze(1), out=grad_hidden)
-    torch.addmm(grad_items, powers, hidden * (weights / total).unsqueeze(1), out=grad_items)
-    grad_items.index_add_(0, targets, hidden * weights.unsqueeze(1), alpha=-1.0)
-    return (total.log() * weights).sum()
+        return by_softmax(part)
+    weighted = part.hidden * (part.weights / total).unsqueeze(1)
+    torch.addmm(part.grad_items, powers, weighted, out=part.grad_items)
+    part.finish((powers.T @ part.products) / total.unsqueeze(1))
+    return (total.log() * part.weights).sum()
 
 
-def by_softmax(
-    hidden: Tensor,
-    items: Tensor,
-    products: Tensor,
-    targets: Tensor,
-    weights: Tensor,
-    grad_hidden: Tensor,
-    grad_items: Tensor,
-    room: Tensor,
-) -> Tensor:
-    """With the softmax of the logits, in any precision and of any logits."""
-    shape = (hidden.shape[0], products.shape[0])
-    logits, share = (block[: shape[0] * shape[1]].view(shape) for block in room)  # [C, V]
-    torch.mm(hidden.to(products.dtype), products.T, out=logits)
+def by_softmax(part: Chunk) -> Tensor:
+    """The weighted sum of losses by the softmax of the logits, in any precision, of any logits."""
+    shape = (part.hidden.shape[0], part.products.shape[0])
+    logits, share = (block[: shape[0] * shape[1]].view(shape) for block in part.room)  # [C, V]
+    torch.mm(part.hidden.to(part.products.dtype), part.products.T, out=logits)
     torch.softmax(logits, -1, out=share)  # sums in fp32, also for bf16
-    loss = (_cross_entropy(logits, share, targets.unsqueeze(1)) * weights).sum()
-    weighted = (hidden * weights.unsqueeze(1)).to(products.dtype)
-    # The target's part is exact in every precision: it is subtracted outside the products.
-    rows = items.index_select(0, targets)
-    pulled = (share @ products).to(grad_hidden.dtype) - rows
-    torch.mul(pulled, weights.unsqueeze(1), out=grad_hidden)
-    _add_product(grad_items, share.T, weighted)
-    grad_items.index_add_(0, targets, hidden * weights.unsqueeze(1), alpha=-1.0)
+    loss = (_cross_entropy(logits, share, part.targets.unsqueeze(1)) * part.weights).sum()
+    weighted = (part.hidden * part.weights.unsqueeze(1)).to(part.products.dtype)
+    _add_product(part.grad_items, share.T, weighted)
+    part.finish(share @ part.products)
     return loss
 
 

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from recbole_ext.nn.loss_chunks import by_exponentials, by_softmax
+from recbole_ext.nn.loss_chunks import Chunk, by_exponentials, by_softmax
 
 # Bytes of a chunk's logits, measured: on a CPU they should stay in the outer cache, and bf16
 # products want longer chunks than fp32 ones; a GPU wants few launches.
@@ -148,9 +148,17 @@ class _LinearCrossEntropy(torch.autograd.Function):
             for start in range(0, hidden.shape[0], chunk):
                 part = slice(start, start + chunk)
                 loss += form(
-                    hidden[part].to(wide), items, products, targets[part] - first,
-                    weights[part].to(wide), grad_hidden[part], grad_table[first:last], room,
-                )  # fmt: skip
+                    Chunk(
+                        hidden[part].to(wide),
+                        items,
+                        products,
+                        targets[part] - first,
+                        weights[part].to(wide),
+                        grad_hidden[part],
+                        grad_table[first:last],
+                        room,
+                    )
+                )
         ctx.save_for_backward(grad_hidden.to(hidden.dtype), grad_table.to(table.dtype))
         return loss
 
