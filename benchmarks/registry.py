@@ -127,6 +127,7 @@ MIXER_PEERS: dict[str, Peer] = {
     "relative": _mixer("relative positional", "relative_positional"),
     "linear": _mixer("linear", "linear"),
     "token_mixing": _mixer("token mixing", "token_mixing", n_heads=1),
+    "frequency": _mixer("frequency filter", "frequency_filter"),
     "average": _mixer("fixed: average", "fixed_pattern"),
     "exponential": _mixer(
         "fixed: exponential annealing", "fixed_pattern", attention_pattern="exponential_annealing"

@@ -16,6 +16,7 @@ PARTS = ("test", "test_seen_masked")
 BY_NAME: dict[
     str, dict[str, Any]
 ] = {  # what a preset leaves to its user, or learns too slowly with
+    "BSARec": {"epochs": 10},  # every prefix a sample, as the next
     "CorrectedSASRec": {"epochs": 10},
     "DebiasedSASRec": {"train_batch_size": 32},  # few steps, and not trained for the popular
     # 4 steps an epoch, of 256 users, are too few for 40 epochs to teach these:

@@ -102,6 +102,22 @@ def _local_heads(settings: Settings) -> None:
         settings.fail("local_window", f"must be at most {settings.named('MAX_ITEM_LIST_LENGTH')}")
 
 
+def _frequencies(settings: Settings) -> None:
+    """n slots have n // 2 + 1 frequencies."""
+    if "frequency_filter" not in _mixers(settings):
+        return
+    most = settings.values["MAX_ITEM_LIST_LENGTH"] // 2 + 1
+    if settings.values["filter_frequencies"] > most:
+        slots = settings.named("MAX_ITEM_LIST_LENGTH")
+        settings.fail("filter_frequencies", f"must be at most {most} with {slots}")
+
+
+def _shares_of_a_sum(settings: Settings) -> None:
+    shares, attention = settings.get("attention_shares"), settings.named("attention")
+    if shares is not None and len(shares) != len(_mixers(settings)):
+        settings.fail("attention_shares", f"needs a number for each of {attention}")
+
+
 def _position_bias(settings: Settings) -> None:
     """It is one of scores of queries and keys, and rotary turns pairs of numbers."""
     if settings.get("position_bias") in (None, "none"):
@@ -217,6 +233,8 @@ _TRAINING_CHECKS = (
     _batch_by,
     _position_only,
     _local_heads,
+    _frequencies,
+    _shares_of_a_sum,
     _position_bias,
     _one_warmup,
     _clipping,

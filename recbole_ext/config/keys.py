@@ -209,6 +209,9 @@ ARCHITECTURE = {
     "ips_exponent": _own("float", "targets weigh 1/count^this; 0: all alike", _COUNT),
     "ips_clip": _own("float|null", "the largest such weight, of mean 1; null: none", "[1, inf)"),
     "attention": _own("str|strs", "how positions are mixed; several: their sum", choices=mixers),
+    "attention_shares": _own(
+        "floats|null", "what the mixers of a sum are multiplied by, in their order; null: 1"
+    ),
     "position_bias": _own(
         "str", "of the scores of dot_product", choices=("none", "rotary", "relative")
     ),
@@ -218,6 +221,7 @@ ARCHITECTURE = {
         "of fixed_pattern",
         choices=("average", "linear_annealing", "exponential_annealing"),
     ),
+    "filter_frequencies": _own("int", "c: frequencies that frequency_filter keeps", _POSITIVE),
     "n_local_heads": _own("int", "heads of dot_product, the first ones, that are local", _COUNT),
     "local_attention": _own("str", "what makes them local", choices=local_attentions),
     "local_window": _own("int", "w: slots on each side that they see; of rnn: slots", _POSITIVE),

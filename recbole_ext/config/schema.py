@@ -33,6 +33,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "str": (lambda value: isinstance(value, str), "text"),
     "list": (lambda value: isinstance(value, list), "a list"),
     "dict": (lambda value: isinstance(value, dict), "a mapping"),
+    "floats": (lambda value: _is_list_of(value, _is_number), "a list of numbers"),
     "ints": (lambda value: _is_list_of(value, _is_int), "a list of whole numbers"),
     "strs": (lambda value: _is_list_of(value, lambda v: isinstance(v, str)), "a list of names"),
     "any": (lambda value: True, "any plain value"),

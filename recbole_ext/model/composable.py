@@ -177,6 +177,8 @@ class ComposableRecommender(NextItemRecommender):
             output_projection=config["attn_output_projection"],
             factor_rank=config["factor_rank"],
             pattern=config["attention_pattern"],
+            frequencies=config["filter_frequencies"],
+            shares=tuple(config["attention_shares"] or ()),
             mask_after_softmax=config["mask_after_softmax"],
             leak_padding=not config["remask_padding"],
             unused_qk_projections=config["unused_qk_projections"],

@@ -69,6 +69,8 @@ def test_architecture_defaults() -> None:
         "ips_exponent": 0.0,
         "ips_clip": 10.0,
         "attention": "dot_product",
+        "attention_shares": None,
+        "filter_frequencies": 3,
         "position_bias": "none",
         "factor_rank": 40,
         "attention_pattern": "average",

@@ -81,8 +81,16 @@ OURS = [
     ("--attention=[dot_product,linear] --mask_after_softmax=true", "needs one of positional, "),
     ("--attention=[dot_product,positionl]", "attention: '[dot_product,positionl]' (from "
      "--attention) must be one of dot_product, positional, factorized_positional, "
-     "relative_positional, fixed_pattern, linear, token_mixing or a list of them; "
-     "did you mean 'positional'?"),
+     "relative_positional, fixed_pattern, linear, token_mixing, frequency_filter or a list of "
+     "them; did you mean 'positional'?"),
+    ("--attention_shares=[0.7,0.3]", "attention_shares: [0.7, 0.3] (from --attention_shares) needs "
+     "a number for each of attention: 'factorized_positional'"),
+    ("--attention=[linear,dot_product] --attention_shares=[1]", "needs a number for each of "
+     "attention: ['linear', 'dot_product'] (from --attention)"),
+    ("--attention=[linear,dot_product] --attention_shares=[1,much]", "must be a list of numbers "
+     "or null"),
+    ("--attention=frequency_filter --filter_frequencies=27", "filter_frequencies: 27 (from "
+     "--filter_frequencies) must be at most 26 with MAX_ITEM_LIST_LENGTH: 50"),
     ("--attention=[]", "attention: [] (from --attention) names no mixer; there are dot_product, "),
     ("--attention=[linear,3]", "must be one of dot_product, positional, "),
     ("--attention=[[linear]]", "must be one of dot_product, positional, "),

@@ -45,11 +45,31 @@ def mix(mixer: Mixer, x: Tensor, values: Tensor, keep: Tensor, drop: Tensor | No
 
 def _joined(mixer: Mixer, x: Tensor, values: Tensor, keep: Tensor, drop: Tensor | None) -> Tensor:
     """[B, w, d] of all heads, before the projection."""
+    if type(mixer).__name__ == "FrequencyFilter":
+        return torch.stack([_filtered(mixer, values[b], keep[b]) for b in range(x.shape[0])])
     rows = [
         torch.cat([_head(mixer, h, x[b], values[b], keep[b], drop) for h in _heads(mixer)], -1)
         for b in range(x.shape[0])
     ]
     return torch.stack(rows)
+
+
+def _filtered(mixer: Mixer, values: Tensor, keep: Tensor) -> Tensor:
+    """[w, d]: torch's Fourier transform; causal: one for each slot, of the items up to it."""
+    n, width = mixer.spec.max_length, len(keep)
+    row = torch.zeros(n, values.shape[1], dtype=values.dtype)
+    row[n - width :] = values * keep.unsqueeze(-1)
+    seen = [row * (torch.arange(n) <= slot).unsqueeze(-1) for slot in range(n)]
+    low = _slow_changes(row, mixer.spec.frequencies)
+    if mixer.spec.causal:
+        low = torch.stack([_slow_changes(seen[i], mixer.spec.frequencies)[i] for i in range(n)])
+    return (low + mixer.high**2 * (row - low))[n - width :]
+
+
+def _slow_changes(row: Tensor, kept: int) -> Tensor:
+    spectrum = torch.fft.rfft(row, dim=0)
+    spectrum[kept:] = 0
+    return torch.fft.irfft(spectrum, n=len(row), dim=0)
 
 
 def _heads(mixer: Mixer) -> range:

@@ -77,6 +77,8 @@ CASES += [
     Case("token_mixing+dot_product", (("local_attention", "window"), *LOCAL_HEAD)),
 ]
 ALL_CASES = CASES + MASKED_AFTER
+# The filter of frequencies has no map of values and no weights to drop.
+ATTENTIONS = [case for case in CASES if case.mixer != "frequency_filter"]
 
 # Heads, output projection, norm position.
 SHAPES = [

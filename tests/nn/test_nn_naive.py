@@ -5,7 +5,7 @@ from __future__ import annotations
 import naive
 import pytest
 import torch
-from nn_cases import ALL_CASES, LENGTH, Case, sequences, vectors
+from nn_cases import ALL_CASES, ATTENTIONS, LENGTH, MASKED_AFTER, Case, sequences, vectors
 from torch import Tensor, nn
 
 from recbole_ext.nn.attention import Mixer, linear
@@ -97,7 +97,7 @@ def test_linear_attention_by_chunks(
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("case", ALL_CASES, ids=str)
+@pytest.mark.parametrize("case", ATTENTIONS + MASKED_AFTER, ids=str)
 def test_the_batch_shares_one_dropout_mask_or_each_row_its_own(case: Case) -> None:
     """Training with dropout: equal rows get equal output where attention knows no items."""
     mixer = case.build(dropout=0.5).train()

@@ -6,6 +6,7 @@ import pytest
 import torch
 from nn_cases import (
     ALL_CASES,
+    ATTENTIONS,
     CASES,
     LENGTH,
     SOFTMAX_BY_POSITION,
@@ -109,7 +110,7 @@ def test_post_norm_has_one_wiring(style: BlockStyle) -> None:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", ATTENTIONS, ids=str)
 def test_value_bias_adds_b_and_nothing_else(case: Case) -> None:
     plain = build_net(case, value_bias=False)
     biased = build_net(case)

@@ -12,6 +12,7 @@ from recbole_ext.nn.attention.base import Mixer, MixerSpec
 from recbole_ext.nn.attention.dot_product import DotProductAttention
 from recbole_ext.nn.attention.factorized import FactorizedPositionalAttention
 from recbole_ext.nn.attention.fixed import FixedPattern
+from recbole_ext.nn.attention.frequency import FrequencyFilter
 from recbole_ext.nn.attention.linear import LinearAttention
 from recbole_ext.nn.attention.position_only import PositionOnlyMixer
 from recbole_ext.nn.attention.positional import PositionalAttention
@@ -27,6 +28,7 @@ MIXERS: dict[str, type[Mixer]] = {
     "fixed_pattern": FixedPattern,
     "linear": LinearAttention,
     "token_mixing": TokenMixing,
+    "frequency_filter": FrequencyFilter,
 }
 
 

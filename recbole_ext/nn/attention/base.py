@@ -26,6 +26,8 @@ class MixerSpec:
         output_projection: a d x d map after the heads are joined.
         factor_rank: k of factorised positional attention.
         pattern: which fixed pattern.
+        frequencies: c of the frequency filter: how many it keeps, the constant among them.
+        shares: of the mixers of a sum, in their order; empty: 1 each.
         mask_after_softmax: FPARec paper, Eq. 6 and 7: normalise over past and future, then mask.
         leak_padding: reproduce a defect of the released code: a padded query, with no key to look
             at, averages all positions, later ones included.
@@ -47,6 +49,8 @@ class MixerSpec:
     output_projection: bool = False
     factor_rank: int = 40
     pattern: str = "average"
+    frequencies: int = 3
+    shares: tuple[float, ...] = ()
     mask_after_softmax: bool = False
     leak_padding: bool = False
     unused_qk_projections: bool = False

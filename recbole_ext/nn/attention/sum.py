@@ -13,7 +13,7 @@ from recbole_ext.nn.attention.base import Mixer, MixerSpec
 
 
 class SumOfMixers(Mixer):
-    """out = Σ_m mixer_m(x), then the output projection once, if there is one.
+    """out = Σ_m a_m mixer_m(x), then the output projection once, if there is one.
 
     Each mixer has its own parameters, value map included. A projection for each would cost d² more
     a mixer, and with one head add nothing: the value map can hold it.
@@ -22,13 +22,15 @@ class SumOfMixers(Mixer):
     def __init__(self, mixers: Sequence[type[Mixer]], spec: MixerSpec) -> None:
         nn.Module.__init__(self)  # not Mixer's: the values are the parts'
         self.spec = spec
+        self.shares = spec.shares or (1.0,) * len(mixers)
         part = replace(spec, output_projection=False)
         self.parts = nn.ModuleList(mixer(part) for mixer in mixers)
         size = spec.hidden_size
         self.output = nn.Linear(size, size) if spec.output_projection else nn.Identity()
 
     def forward(self, x: Tensor, values: Tensor, keep: Tensor, last_only: bool = False) -> Tensor:
-        first, *others = (part(x, values, keep, last_only) for part in self.parts)
+        mixed = (part(x, values, keep, last_only) for part in self.parts)
+        first, *others = (share * out for share, out in zip(self.shares, mixed, strict=True))
         return self.project(sum(others, first), keep)
 
     @property
