@@ -153,8 +153,8 @@ def _add_run(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = partial(parser.add_argument, action="append", default=[])  # twice is refused, as any key
-    add("--model", help="a name that 'recbole_ext models' lists")
-    add("--dataset", help="a folder of atomic files under data_path")
+    add("-m", "--model", help="a name that 'recbole_ext models' lists")
+    add("-d", "--dataset", help="a folder of atomic files under data_path")
     add("--config_files", help="YAML files, separated by spaces")
     add_import(parser)
 

@@ -50,6 +50,12 @@ def test_unknown_model(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_the_short_options_of_recboles_script(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refusal(capsys, "run", "-m", "FPARek", "-d", "ml-100k") == (
+        "unknown model 'FPARek' (from --model); did you mean 'FPARec'?"
+    )
+
+
 def test_unknown_key(capsys: pytest.CaptureFixture[str]) -> None:
     line = refusal(capsys, "run", "--model=FPARec", "--dataset=ml-100k", "--hiden_size=8")
     assert line == (

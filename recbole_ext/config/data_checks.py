@@ -15,7 +15,7 @@ _COLUMNS = Key("strs", "")
 _ENTRIES = {
     "seq_len": Key("int", "", "[1, inf)"),
     "threshold": Key("float", ""),
-    "val_interval": Key("str", ""),
+    "val_interval": Key("str|strs", ""),
     "preload_weight": Key("str", ""),
     "unload_col": _COLUMNS,
     "unused_col": _COLUMNS,
@@ -106,8 +106,8 @@ def _intervals(settings: Settings) -> None:
         if text is not None and not _are_intervals(text):
             settings.fail(key, f"must be {_INTERVAL_WORDS}")
     for column, text in (settings.get("val_interval") or {}).items():
-        if not _are_intervals(text):
-            problem = f"{column}: {show(text)}, which must be {_INTERVAL_WORDS}"
+        if not text or isinstance(text, str) and not _are_intervals(text):
+            problem = f"{column}: {show(text)}, which must be {_INTERVAL_WORDS}, or a list of names"
             settings.fail_inside("val_interval", problem)
 
 

@@ -14,7 +14,8 @@ EVAL_ARGS = {
     "group_by": "user",
     "mode": "full",
 }
-_FULL_MODES = ("full", {"valid": "full", "test": "full"})
+EVERY_MODE = {"valid": "full", "test": "full"}
+_FULL_MODES = ("full", EVERY_MODE)
 _SMALLER_IS_BETTER = ("averagepopularity", "giniindex")
 _VALID_METRIC = re.compile(r"(\w+)@(\d+)", re.ASCII)
 

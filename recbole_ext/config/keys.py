@@ -150,7 +150,7 @@ DATA = {
     "unused_col": Key("dict|null", "columns loaded for filters only, by file suffix"),
     "additional_feat_suffix": Key("str|strs|null", "further data files"),
     "rm_dup_inter": Key("str|null", "which of repeated pairs to keep", choices=("first", "last")),
-    "val_interval": Key("dict|null", "interval of allowed values, by column"),
+    "val_interval": Key("dict|null", "interval or list of allowed values, by column"),
     "filter_inter_by_user_or_item": Key("bool", "drop interactions of unknown users and items"),
     "user_inter_num_interval": Key("str|null", "interactions a user must have, e.g. [5,inf)"),
     "item_inter_num_interval": Key("str|null", "interactions an item must have, e.g. [5,inf)"),

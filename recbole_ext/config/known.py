@@ -11,7 +11,7 @@ from recbole_ext.config.schema import Key
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, nearest, show
 from recbole_ext.paths import relative_name
-from recbole_ext.registry import REGISTERED, Lineage
+from recbole_ext.registry import REGISTERED, Lineage, known_names
 
 # What other libraries call a key.
 ELSEWHERE = {
@@ -27,7 +27,19 @@ ELSEWHERE = {
     "optimizer": "learner",
     "patience": "stopping_step",
     "num_workers": "worker",
+    "eval_setting": "eval_args",
+    "group_by_user": "eval_args",
+    "split_ratio": "eval_args",
+    "leave_one_num": "eval_args",
+    "real_time_process": "eval_args",
+    "embedding_size": "hidden_size",
+    "embed_size": "hidden_size",
+    "num_layers": "n_layers",
+    "num_heads": "n_heads",
+    "dropout": "hidden_dropout_prob",
 }
+# Of RecBole's scripts: processes of one run.
+PROCESSES = ("nproc", "group_offset", "world_size", "ip", "port")
 _NAMED = 3  # owners of a key that are named
 _ALIKE = 0.9  # of two names: one letter in ten
 
@@ -63,11 +75,17 @@ def look_alikes(line: Lineage) -> Iterator[tuple[str, str]]:
 def unknown_key(key: str, source: str, model: str, known: dict[str, Key]) -> ConfigError:
     """The error for a key that ``model`` does not have: who has it, or the nearest known name."""
     line = f"unknown key {show(key)} (from {source}) for model {model}"
+    name = ELSEWHERE.get(key.lower())
+    if name in known:
+        return ConfigError(f"{line}; its name here is {name!r}")
+    if key in PROCESSES:
+        return ConfigError(f"{line}: a run is one process, on one device")
+    if model not in known_names():  # a class that was handed over
+        line = f"{line}; name its keys and their defaults in a YAML: @register_model('FILE.yaml')"
+        return ConfigError(f"{line}{nearest(key, known)}")
     owners = _owners(key)
     if owners:
         return ConfigError(f"{line}: it is a key of {owners}")
-    if key.lower() in ELSEWHERE:
-        return ConfigError(f"{line}; RecBole's name for it is {ELSEWHERE[key.lower()]!r}")
     return ConfigError(f"{line}{nearest(key, known)}")
 
 

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.applies import drop_idle_defaults
-from recbole_ext.config.evaluation_checks import EVAL_ARGS, bigger_is_better
+from recbole_ext.config.evaluation_checks import EVAL_ARGS, EVERY_MODE, bigger_is_better
+from recbole_ext.config.keys import METRICS, SEEN_MASKED
 
 _PATHS = (
     *("data_path", "checkpoint_dir", "run_dir", "dataset_save_path", "dataloaders_save_path"),
     "pretrained_items",
 )
+_MEASURED = ("metrics", "topk", "valid_metric")
+_OURS = "properties/"
 _NO_NEGATIVES = (None, "none", "None")
 
 
@@ -26,10 +29,14 @@ def normalise(values: dict[str, Any], given: Mapping[str, str], own: bool) -> se
     for key in ("metrics", "topk", "additional_feat_suffix"):
         if isinstance(values.get(key), str | int):
             values[key] = [values[key]]
+    if values.get("benchmark_filename") == []:
+        values["benchmark_filename"] = None
     if isinstance(values.get("clip_grad_norm"), int | float):
         values["clip_grad_norm"] = {"max_norm": values["clip_grad_norm"]}
     values["gpu_id"] = _gpu_text(values["gpu_id"])
     values["eval_args"] = {**EVAL_ARGS, **values["eval_args"]}
+    if isinstance(values["eval_args"]["mode"], dict):
+        values["eval_args"]["mode"] = {**EVERY_MODE, **values["eval_args"]["mode"]}
     for key in _PATHS:
         if values.get(key):
             values[key] = str(Path(values[key]).expanduser().absolute())
@@ -37,13 +44,42 @@ def normalise(values: dict[str, Any], given: Mapping[str, str], own: bool) -> se
         values["load_col"] = _with_item_columns(values)
     if _means_none(values["train_neg_sample_args"]):
         values["train_neg_sample_args"] = None
+    metrics = _agreed_metrics(values, given)
     worked_out = {
         "valid_metric_bigger": bigger_is_better(values["valid_metric"]),
         "train_neg_sample_args": None if own else _negatives(values),
     }
     changed = {key for key in set(worked_out) - set(given) if values[key] != worked_out[key]}
     values.update({key: worked_out[key] for key in changed})
+    changed |= metrics
     return changed | (drop_idle_defaults(values, given) if own else set())
+
+
+def _agreed_metrics(values: dict[str, Any], given: Mapping[str, str]) -> set[str]:
+    """Where a user has named what is measured, or what stops a run, our default for the other.
+
+    A valid_metric that our metrics and topk lack is measured too. Metrics without ours are stopped
+    by RecBole's, MRR, or by the first; at 10, or at the first cut-off.
+    """
+    ours = {key for key in _MEASURED if given.get(key, _OURS).startswith(_OURS)}
+    metric, _, cutoff = values["valid_metric"].removesuffix(SEEN_MASKED).partition("@")
+    named = {name.lower() for name in values["metrics"]}
+    changed = set()
+    if "valid_metric" not in ours:
+        known = {name.lower(): name for name in METRICS}
+        if "metrics" in ours and metric.lower() in set(known) - named:
+            values["metrics"] = [*values["metrics"], known[metric.lower()]]
+            changed.add("metrics")
+        if "topk" in ours and cutoff.isdecimal() and int(cutoff) not in (0, *values["topk"]):
+            values["topk"] = [*values["topk"], int(cutoff)]
+            changed.add("topk")
+    elif values["metrics"] and values["topk"]:
+        first = next(m for m in (metric, "MRR", *values["metrics"]) if m.lower() in named)
+        at = int(cutoff) if int(cutoff) in values["topk"] else values["topk"][0]
+        if f"{first}@{at}" != values["valid_metric"]:
+            values["valid_metric"] = f"{first}@{at}"
+            changed.add("valid_metric")
+    return changed
 
 
 def _with_item_columns(values: Mapping[str, Any]) -> Any:

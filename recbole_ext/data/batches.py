@@ -19,6 +19,7 @@ from recbole_ext.data.store import IntArray, SequenceStore
 TARGET_COUNT = "target_count"
 TARGET_WEIGHT = "target_weight"
 NEWEST_ROW = "newest_row"  # whether its target is the user's newest training item
+MARKS = (TARGET_COUNT, TARGET_WEIGHT, NEWEST_ROW)
 
 # Lengths are blurred by this share before rows are sorted into batches, so that equal company is
 # not kept epoch after epoch.
@@ -104,12 +105,14 @@ def gather(
         names.item_list: torch.from_numpy(np.where(real, store.items[places], 0)),
         names.length: torch.from_numpy(lengths),
     }
+    columns: dict[str, Tensor] = {}
     for name, values in store.columns.items():
-        batch[name] = torch.from_numpy(values[end])
-        batch[name + names.list_suffix] = _padded(values, places, real)
+        if name not in (*batch, *MARKS):  # as in RecBole, a file's column does not stand for ours
+            columns[name] = torch.from_numpy(values[end])
+            columns[name + names.list_suffix] = _padded(values, places, real)
     if rows.all_positions:
         batch[TARGET_COUNT] = torch.from_numpy(lengths + rows.cloze)
-    return Interaction(batch)
+    return Interaction(batch | columns | batch)
 
 
 def _padded(values: np.ndarray, places: IntArray, real: np.ndarray) -> Tensor:

@@ -14,8 +14,13 @@ from recbole.data.dataset import Dataset
 from recbole.utils import FeatureType
 
 from recbole_ext.data.store import IntArray
-from recbole_ext.errors import DataError
+from recbole_ext.errors import DataError, show
 
+# How val_interval chooses rows, by the type of the column.
+_WISHES = {
+    FeatureType.FLOAT: (str, "an interval such as [5,inf)"),
+    FeatureType.TOKEN: (list, "a list of its values"),
+}
 Remap = tuple[pd.DataFrame, str, FeatureType]
 
 
@@ -23,6 +28,32 @@ class QuickFilters(Dataset):
     """Mixin: k-core filters, removal of duplicates and numbering for Categorical tokens."""
 
     inter_feat: Any
+
+    def _filter_by_field_value(self) -> None:
+        """Also drop the interactions of users and items that ``val_interval`` has dropped."""
+        self._refuse_other_intervals()
+        sides = {"user_feat": self.uid_field, "item_feat": self.iid_field}
+        described = {
+            table: getattr(self, table)[field]
+            for table, field in sides.items()
+            if getattr(self, table) is not None
+        }
+        super()._filter_by_field_value()
+        for table, tokens in described.items():
+            gone = tokens.drop(getattr(self, table).index)
+            if len(gone):
+                self.inter_feat = self.inter_feat[~self.inter_feat[sides[table]].isin(gone)]
+
+    def _refuse_other_intervals(self) -> None:
+        """A number lies in an interval, a token is one of some; nothing else chooses rows."""
+        for field, allowed in (self.config["val_interval"] or {}).items():
+            kind = self.field2type.get(field)
+            wish = _WISHES.get(kind, (None, "neither an interval nor a list"))
+            if kind is not None and not (wish[0] and isinstance(allowed, wish[0])):
+                raise DataError(
+                    f"val_interval: {field}: {show(allowed)}: {field} is a {kind.value} column of "
+                    f"{self.dataset_name}, which takes {wish[1]}"
+                )
 
     def _remove_duplication(self) -> None:
         """Keep the first or the last of repeated pairs; RecBole's sort is not stable."""

@@ -11,6 +11,7 @@ from recbole.trainer.trainer import TraditionalTrainer
 from recbole.utils import FeatureSource, FeatureType, InputType, ModelType, get_trainer
 
 from recbole_ext.config import ExtConfig
+from recbole_ext.config.keys import SEEN_MASKED
 from recbole_ext.config.known import look_alikes
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.model.base import NextItemRecommender
@@ -24,6 +25,8 @@ IDLE: dict[str, tuple[Any, str]] = {
     "metric_decimal_place": (4, "metrics are kept in full precision"),
     "worker": (0, "batches are gathered in the training process"),
 }
+# RecBole's models that read labels, context-aware ones aside.
+READ_LABELS = {"DIN", "DIEN", "DMF", "FISM", "NAIS", "NeuMF", "NNCF"}
 # What says how the full cross-entropy is computed, with the value that says nothing.
 OF_THE_FULL_LOSS: dict[str, Any] = {"loss_precision": "auto", "loss_chunk_size": None}
 
@@ -43,15 +46,36 @@ def check_trainer(config: ExtConfig) -> None:
             f"model = '{config['model']}': RecBole trains it by {wanted.__name__}, a loop of its "
             f"own; {_RUN_HERE}"
         )
-    # A sequential model may have a loss of its own; those by pairs are checked by their loss_type.
+    _check_negatives(config)
+
+
+def _check_negatives(config: ExtConfig) -> None:
+    """A sequential model may have a loss of its own; its loss_type has been checked."""
+    if config["train_neg_sample_args"]["distribution"] != "none":
+        return
     general = config["MODEL_TYPE"] != ModelType.SEQUENTIAL
-    pairs = config["MODEL_INPUT_TYPE"] == InputType.PAIRWISE
-    if general and pairs and config["train_neg_sample_args"]["distribution"] == "none":
-        raise ConfigError(
-            f"train_neg_sample_args: null (from {config.origin('train_neg_sample_args')}): "
-            f"{config['model']} learns from pairs of an item taken and a negative; give "
-            "{distribution: uniform, sample_num: 1}"
-        )
+    if general and config["MODEL_INPUT_TYPE"] == InputType.PAIRWISE:
+        needs = "pairs of an item taken and a negative"
+    elif _reads_labels(config) and not _labelled(config):
+        needs = "labels: of negatives, of threshold or of a column that load_col loads"
+    else:
+        return
+    raise ConfigError(
+        f"train_neg_sample_args: null (from {config.origin('train_neg_sample_args')}): "
+        f"{config['model']} learns from {needs}; give {{distribution: uniform, sample_num: 1}}"
+    )
+
+
+def _reads_labels(config: ExtConfig) -> bool:
+    """Whether a model's loss does; that its input is pointwise does not tell."""
+    names = {ancestor.__name__ for ancestor in config.model_class.__mro__}
+    return config["MODEL_TYPE"] == ModelType.CONTEXT or bool(names & READ_LABELS)
+
+
+def _labelled(config: ExtConfig) -> bool:
+    """Whether a label is made of a column, or may be one."""
+    columns = (config["load_col"] or {"inter": "*"}).get("inter", ())
+    return bool(config["threshold"]) or columns == "*" or config["LABEL_FIELD"] in columns
 
 
 def refuse_unknown_context(config: ExtConfig, dataset: Dataset) -> None:
@@ -75,8 +99,21 @@ def refuse_unknown_context(config: ExtConfig, dataset: Dataset) -> None:
 def doubtful_settings(config: ExtConfig) -> Iterator[str]:
     """A line for each key that changes nothing here, and for each that may be misspelt."""
     yield from _idle_settings(config)
+    if config["MODEL_TYPE"] != ModelType.SEQUENTIAL:
+        yield from _kept_candidates(config)
     for key, other in look_alikes(config.lineage):
         yield f"{key} is a new key of {config['model']}'s own YAML; is {other} meant?"
+
+
+def _kept_candidates(config: ExtConfig) -> Iterator[str]:
+    """RecBole's other kinds of models are stopped and tested with the seen items left out."""
+    metric = config["valid_metric"]
+    if not metric.endswith(SEEN_MASKED):
+        yield (
+            f"RecBole masks seen items for {config['model']}: its figures are those of 'seen "
+            f"masked'; stopped by {metric} (seen kept), by valid_metric: {metric}{SEEN_MASKED} as "
+            "in RecBole"
+        )
 
 
 def _idle_settings(config: ExtConfig) -> Iterator[str]:

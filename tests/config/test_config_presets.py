@@ -101,6 +101,8 @@ def test_a_class_handed_over_uses_the_settings_of_its_nearest_named_ancestor() -
     theirs = type("Theirs", (registry.get_model_class("SASRec"),), {})
     config = ExtConfig(theirs, "shop")
     assert (config["inner_size"], config["train_objective"]) == (256, "last_position")
+    with pytest.raises(ConfigError, match=r"for model Theirs; name its keys .* @register_model\("):
+        ExtConfig(theirs, "shop", config_dict={"my_alpha": 0.5})
 
 
 def test_sasrecplus_is_what_the_best_result_on_ml_1m_was_given() -> None:

@@ -146,9 +146,12 @@ OURS = [
     ("--metrics=ndgc", "has the unknown metric 'ndgc'; did you mean 'NDCG'?"),
     ("--metrics=[]", "names no metric"),
     ("--topk=[]", "has no cut-off"),
-    ("--valid_metric=Recall@10", "valid_metric: 'Recall@10' (from --valid_metric) needs one of "
-     "metrics: ['Hit', 'NDCG', 'MRR'] (from properties/overall.yaml)"),
-    ("--valid_metric=NDCG@7", "needs a cut-off of topk: [5, 10, 20] (from properties/"),
+    ("--metrics=[Hit] --valid_metric=NDCG@10", "valid_metric: 'NDCG@10' (from --valid_metric) "
+     "needs one of metrics: ['Hit'] (from --metrics)"),
+    ("--topk=[5] --valid_metric=NDCG@7", "needs a cut-off of topk: [5] (from --topk)"),
+    ("--valid_metric=NDGC@10", "needs one of metrics: ['Hit', 'NDCG', 'MRR'] (from"),
+    ("--valid_metric=NDCG@0", "needs a cut-off of topk: [5, 10, 20] (from properties/"),
+    ("--eval_args={mode: {valid: uni100}}", "has mode: {'valid': 'uni100', 'test': 'full'}, w"),
     ("--valid_metric=NDCG@10_masked", "must be <metric>@<k> or <metric>@<k>_seen_masked"),
     ("--valid_metric=NDCG", "must be <metric>@<k>"),
     ("--metrics=[Hit,GiniIndex] --valid_metric=giniindex@10_seen_masked", "is one of the lists, "
@@ -183,9 +186,14 @@ OURS = [
     ("--val_interval={rating: '[4,inf)'}", "val_interval (from --val_interval) has the column "
      "'rating', which load_col does not load: {inter: [user_id, item_id, timestamp, rating]} woul"),
     ("--threshold={rating: 3}", "threshold (from --threshold) has the column 'rating', which load"),
-    ("--device=cpu", "unknown key 'device' (from --device) for model FPARec; RecBole's name for it "
+    ("--val_interval={timestamp: []}", "has timestamp: [], which must be an interval such"),
+    ("--val_interval={timestamp: [3]}", "which must be text or a list of names"),
+    ("--nproc=2", "for model FPARec: a run is one process, on one device"),
+    ("--embedding_size=32", "for model FPARec; its name here is 'hidden_size'"),
+    ("--leave_one_num=2", "its name here is 'eval_args'"),
+    ("--device=cpu", "unknown key 'device' (from --device) for model FPARec; its name here "
      "is 'use_gpu'"),
-    ("--lr=0.1", "RecBole's name for it is 'learning_rate'"),
+    ("--lr=0.1", "its name here is 'learning_rate'"),
     ("--val_interval={rating: '>3'}", "has rating: '>3', which must be an interval"),
     ("--threshold={rating: high}", "has 'rating': 'high', which must be a number"),
     ("--field_separator=", "field_separator: '' (from --field_separator) must not be empty"),

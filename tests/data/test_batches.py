@@ -127,6 +127,21 @@ def test_gather_equals_a_naive_loop(make: object, width: int | None) -> None:
         assert batch["genres_list"][place].tolist() == expected
 
 
+def test_columns_of_a_file_do_not_stand_for_generated_ones() -> None:
+    """A data set may have a column that is called as one of a batch's own."""
+    store = random_store()
+    ones = np.ones(len(store.items), dtype=np.int64)
+    names = ("item_length", "item_id_list", "target_count", "target_weight", "newest_row")
+    odd = SequenceStore(
+        store.items, store.offsets, 50, {**store.columns, **dict.fromkeys(names, ones)}
+    )
+    rows = prefix_rows(store, leave_one_out(store), 9)
+    plain = gather(store, rows, np.arange(9), NAMES)
+    batch = gather(odd, rows, np.arange(9), NAMES)
+    assert list(batch.interaction) == list(plain.interaction)
+    assert all(torch.equal(batch[name], plain[name]) for name in plain.interaction)
+
+
 def test_types_are_those_of_recbole() -> None:
     store = random_store()
     rows = newest_rows(store, leave_one_out(store), 9)

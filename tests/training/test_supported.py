@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from recbole.utils import ModelType
 
+from recbole_ext.errors import ConfigError
 from recbole_ext.model.fparec import FPARec
 from recbole_ext.registry import Lineage
 from recbole_ext.runner import run
@@ -34,12 +37,35 @@ def test_keys_that_change_nothing_are_named(settings: Settings) -> None:
     assert named_as_idle("SASRec", settings(own=False, epochs=1, worker=1, **how)) == [*how]
 
 
+def test_pointwise_models_need_labels(settings: Settings) -> None:
+    """RecBole would end in a KeyError, after the run folder has been made."""
+    keys = settings(own=False, epochs=1, train_neg_sample_args=None)
+    for model in ("DIN", "NeuMF", "FM"):
+        with pytest.raises(
+            ConfigError, match=f"{model} learns from labels: of negatives, of thres"
+        ):
+            run(model, "ring", config_dict=keys)
+    assert not Path(keys["checkpoint_dir"]).exists()
+    run("SASRec", "ring", config_dict=keys)
+
+
+def test_the_protocol_of_general_models_is_told(settings: Settings) -> None:
+    def told(model: str, **keys: Any) -> bool:
+        log = run(model, "ring", config_dict=settings(own=False, epochs=1, **keys)).run_dir
+        return "RecBole masks seen items for" in (log / "log.txt").read_text()
+
+    assert told("BPR")
+    assert not told("BPR", valid_metric="NDCG@10_seen_masked")
+    assert not told("SASRec")
+
+
 def test_a_model_without_a_choice_of_losses_trains_the_full_one() -> None:
     class Config(dict[str, Any]):
         model_class = FPARec
         lineage = Lineage(root="FPARec", own=True, files=(), class_files=())
 
     keys = dict.fromkeys(("enable_scaler", "loss_decimal_place", "metric_decimal_place", "worker"))
+    keys["MODEL_TYPE"] = ModelType.SEQUENTIAL
     given = Config(keys, loss_type=None, loss_precision="float32", loss_chunk_size=64)
     named = " ".join(doubtful_settings(given))  # type: ignore[arg-type]
     assert "worker" in named and "loss_precision" not in named

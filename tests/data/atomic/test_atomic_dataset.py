@@ -103,3 +103,27 @@ def test_a_column_that_is_loaded_for_a_filter_alone(tmp_path: Path) -> None:
         DataError, match=r"no column 'aeg' of d\.user was loaded; did you mean 'age'"
     ):
         data_set(tmp_path, LINES, **keys, unused_col={"user": ["aeg"]})
+
+
+def test_interactions_of_dropped_users_go_with_them(tmp_path: Path) -> None:
+    """Without filter_inter_by_user_or_item: those that nothing is told about stay."""
+    (tmp_path / "d").mkdir()
+    users = "\n".join(f"u{n}\t{20 + n}\t{'FM'[n % 2]}" for n in range(6))
+    (tmp_path / "d" / "d.user").write_text(f"user_id:token\tage:float\tsex:token\n{users}\n")
+    load = {"inter": ["user_id", "item_id", "timestamp"], "user": ["user_id", "age", "sex"]}
+    every = {f"u{n}" for n in range(7)}
+
+    def left(**allowed: Any) -> set[str]:
+        flat = data_set(tmp_path, LINES, load_col=load, val_interval=allowed)
+        return set(flat.field2token_id["user_id"]) - {"[PAD]"}
+
+    assert left(age="[0,inf)") == every
+    assert left(age="[22,inf)") == every - {"u0", "u1"}
+    assert left(sex=["F"]) == {"u0", "u2", "u4", "u6"}
+    assert left(sex=["F"], age="(20,23]") == {"u2", "u6"}
+    with pytest.raises(DataError, match=r"sex: '\[1,2\]': sex is a token column of d, which takes"):
+        left(sex="[1,2]")
+    with pytest.raises(
+        DataError, match=r"age is a float column of d, which takes an interval such"
+    ):
+        left(age=["F"])

@@ -20,6 +20,7 @@ ITEM = ["item_id", "movie_title", "release_year", "class"]
 USER = ["user_id", "age", "gender", "occupation", "zip_code"]
 ALL = {"inter": INTER, "item": ITEM, "user": USER}
 CORE = {"user_inter_num_interval": "[25,inf)", "item_inter_num_interval": "[20,inf)"}
+FILTERED = {"filter_inter_by_user_or_item": True}
 TABLES = ("inter_feat", "user_feat", "item_feat")
 
 
@@ -71,6 +72,8 @@ ML_100K = {
         "load_col": ALL,
     },
     "values": {"load_col": ALL, "val_interval": {"rating": "[3,inf)"}, **CORE},
+    "names": {"load_col": ALL, "val_interval": {"gender": ["F"], "age": ["24", "25"]}, **FILTERED},
+    "names of items": {"load_col": ALL, "val_interval": {"release_year": ["1995"]}, **FILTERED},
     "unload_col": {"load_col": None, "unload_col": {"item": ["class"], "user": ["zip_code"]}},
     "known users and items": {"load_col": ALL, "filter_inter_by_user_or_item": True, **CORE},
     "seq_len": {"load_col": ALL, "seq_len": {"movie_title": 2, "class": 9}},
@@ -129,6 +132,7 @@ ODD = {
     "cut": {"seq_len": {"basket": 2, "weights": 1}},
     "first of repeated": {"rm_dup_inter": "first"},
     "last of repeated": {"rm_dup_inter": "last"},
+    "values of items": {"val_interval": {"price": "[3,5)"}, **FILTERED},
     "known items": {"filter_inter_by_user_or_item": True},
     "not": {"filter_inter_by_user_or_item": False},
 }
