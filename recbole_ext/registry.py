@@ -26,6 +26,11 @@ MODELS: dict[str, str] = {
     "TokenizedSASRec": "recbole_ext.model.tokenized:TokenizedSASRec",
 }
 
+_KINDS = {
+    "CONTEXT": "context_aware",
+    "KNOWLEDGE": "knowledge_aware",
+    "TRADITIONAL": "general",
+}
 REGISTERED: dict[str, Registered] = {}  # users' own, by `register_model`
 
 
@@ -53,9 +58,10 @@ class Lineage:
     """Where a model's settings come from."""
 
     root: str | None  # the class: a name in MODELS or of RecBole; None: neither knows it
-    own: bool  # the class is this library's
+    own: bool  # the class is this library's, or a user's on its NextItemRecommender
     files: tuple[Path, ...]  # our YAML files, the first base first
     class_files: tuple[Path, ...]  # those of real classes: they say which keys the class has
+    stock: str | None = None  # the model of RecBole's that the chain ends in
 
 
 def register_model(yaml: str | Path | None = None) -> Callable[[type[Any]], type[Any]]:
@@ -67,6 +73,8 @@ def register_model(yaml: str | Path | None = None) -> Callable[[type[Any]], type
     Args:
         yaml: the file of its keys and their defaults, beside the Python file that names it. It may
             name keys that no other model has; the type of the default is the type that is allowed.
+            The keys of the nearest ancestor with a name, or of the model under ``base:``, it has
+            too, with their defaults.
 
     Raises:
         ConfigError: the name is taken, there is no such file, or the class leaves out what it must
@@ -159,19 +167,26 @@ def lineage(name: str) -> Lineage:
     classes = [link for link in chain if _is_own_class(link) or link in recbole_models()]
     return Lineage(
         root=classes[0] if classes else None,
-        own=bool(classes) and _is_own_class(classes[0]),
+        own=bool(classes) and _trains_as_ours(classes[0]),
         files=_existing(chain),
         class_files=_existing(classes),
+        stock=next((link for link in chain if link in recbole_models()), None),
     )
 
 
 def class_lineage(model_class: type[Any]) -> Lineage:
     """The lineage of a class handed over as such: that of its nearest ancestor with a name."""
-    for ancestor in model_class.__mro__:
-        if ancestor.__name__ in known_names():
-            return lineage(ancestor.__name__)
+    named = _named_ancestor(model_class)
+    if named is not None:
+        return lineage(named)
     own = any(ancestor.__module__.startswith("recbole_ext.") for ancestor in model_class.__mro__)
     return Lineage(root=None, own=own, files=(), class_files=())
+
+
+def _named_ancestor(model_class: type[Any], besides: str = "") -> str | None:
+    """The nearest class of its ancestry, itself among them, whose name is known."""
+    names = (ancestor.__name__ for ancestor in model_class.__mro__)
+    return next((name for name in names if name != besides and name in known_names()), None)
 
 
 def _own_names() -> list[str]:
@@ -183,12 +198,22 @@ def _is_own_class(name: str) -> bool:
     return name in MODELS or name in REGISTERED
 
 
+def _trains_as_ours(name: str) -> bool:
+    if name not in REGISTERED:
+        return name in MODELS
+    ancestry = REGISTERED[name].model_class.__mro__
+    return any(ancestor.__name__ == "NextItemRecommender" for ancestor in ancestry)
+
+
 def _source(name: str) -> str:
     return "yours" if name in REGISTERED else "recbole_ext"
 
 
 def _kind(name: str) -> str:
     root = lineage(name).root
+    if root in REGISTERED:
+        kind = REGISTERED[root].model_class.type.name  # RecBole's ModelType
+        return _KINDS.get(kind, kind.lower())
     return recbole_models()[root][0] if root in recbole_models() else "sequential"
 
 
@@ -207,8 +232,10 @@ def _existing(names: list[str]) -> tuple[Path, ...]:
 
 
 def _base_of(name: str) -> str | None:
-    """What a model's YAML names under ``base:``; a preset must name one."""
+    """What a model's YAML names under ``base:``; a preset must, a user's class has ancestors."""
     base = _read_base(_yaml_of(name)) if _yaml_of(name).is_file() else None
+    if base is None and name in REGISTERED:
+        return _named_ancestor(REGISTERED[name].model_class, besides=name)
     if base is None and not _is_own_class(name) and name in _own_names():
         raise ConfigError(f"{_yaml_name(name)} needs a line 'base: <model>'; no class has its name")
     return base

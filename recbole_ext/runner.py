@@ -239,7 +239,7 @@ def assemble(config: ExtConfig, flat: FlatOrder, folder: RunFolder) -> Run:
     init_seed(config["seed"], config["reproducibility"])
     own = issubclass(config.model_class, NextItemRecommender)
     loaders = build_loaders(config, flat, own)
-    source = flat if own else loaders.train._dataset
+    source = flat.for_training(loaders.split) if own else loaders.train._dataset
     model = _model(config, source, own).to(config["device"])
     trainer = _trainer(config, model, folder, loaders)
     trainer.data_sha256 = flat.sha256()

@@ -155,7 +155,8 @@ class ExtConfig(Config):
 
     def _load_internal_config_dict(self, model: str, model_class: type[Any], dataset: str) -> None:
         # A preset of one of RecBole's models starts from that model's settings.
-        super()._load_internal_config_dict(self._lineage.root or model, model_class, dataset)
+        start = self._lineage.stock or self._lineage.root or model
+        super()._load_internal_config_dict(start, model_class, dataset)
         folder = paths.properties_dir()
         self._recbole_load_col = self.internal_config_dict.get("load_col")
         own = [

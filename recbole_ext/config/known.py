@@ -57,7 +57,7 @@ def known_keys(line: Lineage) -> dict[str, Key]:
     own = {name: key for name, key in OWN.items() if name in named}
     if line.root in REGISTERED:
         new = {k: key_of(k, v, "of your model") for k, v in named.items() if k not in own}
-        return {**new, **ANY_MODEL, **own}
+        return {**new, **ANY_MODEL, **own, **(builtin_keys(line.stock) if line.stock else {})}
     if line.own:
         return {**ANY_MODEL, **own}
     return {**ANY_MODEL, **builtin_keys(line.root)}
@@ -86,7 +86,8 @@ def unknown_key(key: str, source: str, model: str, known: dict[str, Key]) -> Con
     owners = _owners(key)
     if owners:
         return ConfigError(f"{line}: it is a key of {owners}")
-    return ConfigError(f"{line}{nearest(key, known)}")
+    where = "; a new key of its own goes into its YAML" if model in REGISTERED else ""
+    return ConfigError(f"{line}{where}{nearest(key, known)}")
 
 
 def _owners(key: str) -> str:

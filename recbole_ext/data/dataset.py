@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import recbole.data.dataset as recbole_dataset
@@ -21,6 +21,7 @@ from recbole_ext.data.filtering import QuickFilters
 from recbole_ext.data.next_user import turn_round
 from recbole_ext.data.reading import CheckedReading
 from recbole_ext.data.rows import Rows
+from recbole_ext.data.split import Split, in_training
 from recbole_ext.data.store import IntArray, SequenceStore, chronological_order
 from recbole_ext.errors import DataError, nearest, show
 
@@ -38,6 +39,7 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
     _columns: list[str]  # of the interactions, in the file's order
     _further: Interaction  # those beside user and item
     _inter_feat: Any = None
+    _shown: IntArray | None = None  # places of the store that inter_feat is of; None: all
     item_feat: Any
 
     @property
@@ -53,7 +55,8 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
             }
             table = {name: torch.from_numpy(values) for name, values in ids.items()}
             table |= self._further.interaction
-            self._inter_feat = Interaction({name: table[name] for name in self._columns})
+            shown = slice(None) if self._shown is None else self._shown
+            self._inter_feat = Interaction({name: table[name][shown] for name in self._columns})
         return self._inter_feat
 
     @inter_feat.setter
@@ -132,6 +135,17 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
             digest.update("\0".join(["", *tokens]).encode())
         return digest.hexdigest()
 
+    def for_training(self, split: Split) -> Self:
+        """A view for a model: nothing of ``inter_feat`` is held out.
+
+        So RecBole's ways to look at a data set (``item_counter``, ``inter_matrix``,
+        ``history_item_matrix`` ...) tell a model what it may know. ``store`` stays whole.
+        """
+        view = copy.copy(self)
+        view._shown = np.flatnonzero(in_training(self.store, split.train_end))
+        view._inter_feat = None
+        return view
+
     def interactions_at(self, places: IntArray) -> Dataset:
         """A copy that holds only the interactions at these places of the store."""
         table = self.inter_feat.interaction
@@ -144,6 +158,10 @@ class FlatSequentialDataset(FlatOrder, SequentialDataset):
     def _change_feat_format(self) -> None:
         self._aug_presets()  # reads the columns' names; the frame still has them
         super()._change_feat_format()
+
+    def inter_matrix(self, form: str = "coo", value_field: str | None = None) -> Any:
+        """As of RecBole's other data sets: its own looks for the rows of its augmentation."""
+        return Dataset.inter_matrix(self, form, value_field)
 
     def store_with_columns(self) -> SequenceStore:
         """The store with every further column of the interactions, for RecBole's own models."""
@@ -165,9 +183,11 @@ class PrefixDataset(FlatSequentialDataset):
     width: int | None
 
     @classmethod
-    def of(cls, source: FlatSequentialDataset, rows: Rows, width: int | None) -> PrefixDataset:
+    def of(
+        cls, source: FlatSequentialDataset, split: Split, rows: Rows, width: int | None
+    ) -> PrefixDataset:
         """The rows of ``source`` at a fixed ``width``, or trimmed to each batch's longest."""
-        prefixes = copy.copy(source)
+        prefixes = source.for_training(split)
         prefixes.__class__ = cls
         prefixes.store = source.store_with_columns()
         prefixes.rows, prefixes.width = rows, width

@@ -208,7 +208,7 @@ def _stock_train_loader(config: Any, dataset: FlatOrder, split: Split) -> TrainD
     sampler, *_ = create_samplers(config, dataset, parts)
     if isinstance(dataset, FlatSequentialDataset):
         rows = prefix_rows(dataset.store, split, config["MAX_ITEM_LIST_LENGTH"])
-        parts[0] = PrefixDataset.of(dataset, rows, gathered_width(config, own_model=False))
+        parts[0] = PrefixDataset.of(dataset, split, rows, gathered_width(config, own_model=False))
     loader = get_dataloader(config, "train")
     return loader(config, parts[0], sampler, shuffle=config["shuffle"])
 

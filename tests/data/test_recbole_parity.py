@@ -74,7 +74,7 @@ def ours(config: ExtConfig) -> dict[str, dict[str, torch.Tensor]]:
     dataset = load_data(config)
     assert isinstance(dataset, FlatSequentialDataset)
     split = leave_one_out(dataset.store, config["split_protocol"])
-    prefixes = PrefixDataset.of(dataset, prefix_rows(dataset.store, split, WIDTH), WIDTH)
+    prefixes = PrefixDataset.of(dataset, split, prefix_rows(dataset.store, split, WIDTH), WIDTH)
     assert len(prefixes) == 97_171
     parts = {"train": prefixes[np.arange(len(prefixes))]}
     store, names = dataset.store_with_columns(), FieldNames.from_config(config)
