@@ -33,6 +33,16 @@ class CheckpointError(UserError):
     """A run folder or a checkpoint that cannot be read."""
 
 
+class ModelError(UserError):
+    """A model of a user's own that gives what cannot be used."""
+
+
+def kind_of(value: Any) -> str:
+    """A value by its type, a tensor by its shape."""
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ if shape is None else f"a tensor of shape {list(shape)}"
+
+
 def _printable(character: str) -> str:
     """The character, or its escape where a terminal could not show it."""
     if character.isprintable():

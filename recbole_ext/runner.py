@@ -43,6 +43,7 @@ from recbole_ext.training.run_folder import (
 )
 from recbole_ext.training.supported import check_trainer, doubtful_settings, refuse_unknown_context
 from recbole_ext.training.trainer import SequenceTrainer
+from recbole_ext.training.trial import doubts
 
 
 @dataclass
@@ -157,11 +158,11 @@ def run(
     folder.begin(config.snapshot_yaml())
     with folder.held(), folder.logging(_log_level(config)), torch_threads(config["torch_threads"]):
         try:
-            assembled = assemble(config, flat, folder)
+            return _train(assemble(config, flat, folder), on_validation, test)
         except Exception:
-            folder.remove()  # no run has begun
+            if not folder.file(RESUME_FILE).exists():
+                folder.remove()  # no epoch has ended: nothing can go on
             raise
-        return _train(assembled, on_validation, test)
 
 
 def resume(
@@ -280,6 +281,10 @@ def _train(assembled: Run, on_validation: OnValidation | None, test: bool) -> Ru
     trainer, loaders = assembled.trainer, assembled.loaders
     if trainer.progress.epoch >= 0:
         log.info("resumed after %s", trainer.progress.told(trainer.metric))
+    elif isinstance(assembled.model, NextItemRecommender):
+        everywhere = assembled.config["train_objective"] == "all_positions"
+        for line in doubts(assembled.model, assembled.dataset.store, loaders.split, everywhere):
+            log.warning("%s", line)
     trainer.on_validation = on_validation
     trainer.fit(loaders.train, loaders.valid)
     if test:

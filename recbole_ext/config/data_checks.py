@@ -106,7 +106,8 @@ def _intervals(settings: Settings) -> None:
         if text is not None and not _are_intervals(text):
             settings.fail(key, f"must be {_INTERVAL_WORDS}")
     for column, text in (settings.get("val_interval") or {}).items():
-        if not text or isinstance(text, str) and not _are_intervals(text):
+        names = isinstance(text, list)
+        if not text or not (names or _are_intervals(text)):
             problem = f"{column}: {show(text)}, which must be {_INTERVAL_WORDS}, or a list of names"
             settings.fail_inside("val_interval", problem)
 

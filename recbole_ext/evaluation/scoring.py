@@ -8,16 +8,32 @@ from recbole.model.abstract_recommender import AbstractRecommender
 from torch import Tensor, nn
 
 from recbole_ext.data.dataset import FlatOrder
+from recbole_ext.errors import ModelError, kind_of
 
 
 def scores_of_all(
     model: nn.Module, interaction: Interaction, dataset: FlatOrder, device: torch.device | str
 ) -> Tensor:
-    """[B, V] scores; some of RecBole's models return them flat, some only score pairs."""
+    """[B, V] scores; some of RecBole's models return them flat, some only score pairs.
+
+    Raises:
+        ModelError: the model gives something else.
+    """
     if _scores_pairs_alone(model):
         return _scores_by_pairs(model, interaction, dataset, device)
-    scores: Tensor = model.full_sort_predict(interaction.to(device))  # type: ignore[operator]
-    return scores.view(-1, dataset.store.n_items)
+    scores = model.full_sort_predict(interaction.to(device))  # type: ignore[operator]
+    shape = (len(interaction), dataset.store.n_items)
+    if not isinstance(scores, Tensor) or not _are_rows(scores, *shape):
+        raise ModelError(
+            f"{type(model).__name__}.full_sort_predict gave {kind_of(scores)}; it must give scores "
+            f"of {shape[0]} rows and {shape[1]} items, [{shape[0]}, {shape[1]}] or flat"
+        )
+    return scores.view(shape)
+
+
+def _are_rows(scores: Tensor, rows: int, items: int) -> bool:
+    flat = scores.dim() == 1
+    return scores.numel() == rows * items and (flat or scores.shape[-1] == items)
 
 
 def _scores_pairs_alone(model: nn.Module) -> bool:

@@ -43,7 +43,9 @@ class Known:
     earlier: Earlier
 
     def difference(self, job: str, baseline: str, protocol: str, metric: str) -> Told | None:
-        """Of two jobs; None where nothing tells it, or their data or targets differ."""
+        """Of two jobs; None where nothing tells it, or their data, targets or candidates differ."""
+        if self.found[job].candidates != self.found[baseline].candidates:
+            return None
         one, other = self.users[job], self.users[baseline]
         if one is None or other is None:
             return self.earlier.told(self.found[job], self.found[baseline], protocol, metric)

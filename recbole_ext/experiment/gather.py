@@ -95,6 +95,11 @@ class Gathered:
         return str(self.runs[0].metrics["data"].get("sha256", "?"))
 
     @property
+    def candidates(self) -> int | None:
+        """Items that were ranked; a model that loads descriptions may rank untaken ones too."""
+        return self.runs[0].metrics["data"].get("items")  # type: ignore[no-any-return]
+
+    @property
     def tested(self) -> str:
         """What was to be named: the data set, and how its targets differ from last items."""
         return tested_on(self.job.dataset, self.job.keys)
@@ -119,12 +124,19 @@ class Gathered:
 
 
 def comparable(jobs: Iterable[Gathered]) -> dict[str, list[Gathered]]:
-    """Jobs in groups whose figures may be ranked: of one variant of the data, with one target."""
+    """Jobs in groups whose figures may be ranked: of one variant of the data, with one target
+    among as many items.
+    """
     jobs = list(jobs)
     names = variant_names((one.tested, one.data) for one in jobs)
+    numbers: dict[str, set[int | None]] = {}
+    for one in jobs:
+        numbers.setdefault(names[one.tested, one.data], set()).add(one.candidates)
     found: dict[str, list[Gathered]] = {}
     for one in jobs:
-        found.setdefault(names[one.tested, one.data], []).append(one)
+        name = names[one.tested, one.data]
+        several = len(numbers[name]) > 1
+        found.setdefault(f"{name}, {one.candidates} items" if several else name, []).append(one)
     return found
 
 

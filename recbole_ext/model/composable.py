@@ -80,6 +80,7 @@ class ComposableRecommender(NextItemRecommender):
         Not where positions count from the end of a sequence, which every item moves.
         """
         slides = self.embedding.positions is None and self.embedding.users is None
+        slides = slides and type(self.embedding) is SequenceEmbedding
         return slides and self.cloze is None and self.encoder.extends and self._plain
 
     @property

@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from recbole_ext.nn.attention.base import Mixer
+from recbole_ext.nn.attention.base import Mixer, extends
 from recbole_ext.nn.block import Block, BlockStyle
 
 
@@ -64,9 +64,13 @@ class Encoder(nn.Module):
 
     @property
     def extends(self) -> bool:
-        """Whether a later item changes no older state, so that :meth:`remember` may keep them."""
+        """Whether a later item changes no older state, so that :meth:`remember` may keep them.
+
+        Of another class's way through its blocks nothing is known.
+        """
+        known = type(self) is Encoder and all(type(block) is Block for block in self.blocks)
         mixers = (cast(Block, block).mixer for block in self.blocks)
-        return self._masks and all(mixer.extends for mixer in mixers)
+        return known and self._masks and all(extends(mixer) for mixer in mixers)
 
     def remember(
         self, x: Tensor, keep: Tensor, before: Sequence[Tensor] | None = None

@@ -21,7 +21,7 @@ from recbole_ext import compat
 from recbole_ext.data.batches import TARGET_COUNT
 from recbole_ext.data.loaders import EvaluationLoader
 from recbole_ext.data.split import Split
-from recbole_ext.errors import CheckpointError
+from recbole_ext.errors import CheckpointError, ModelError, kind_of
 from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
 from recbole_ext.evaluation.metrics import SEEN_MASKED, canonical
 from recbole_ext.training import checkpoint, randomness
@@ -108,16 +108,22 @@ class SequenceTrainer(Trainer):
     def _epoch_line(self, train_data: Any) -> str:
         """Train one epoch, record it, and say how it went."""
         epoch, started = self.progress.epoch, time.perf_counter()
-        loss, targets = self._train_epoch(train_data, epoch, show_progress=self._show_progress)
+        parts, targets = self._train_epoch(train_data, epoch, show_progress=self._show_progress)
+        loss = sum(parts)
         seconds = time.perf_counter() - started
         release_freed_memory()
         rate = self._learning_rate()
         self.progress.note_epoch(loss, seconds, rate)
         self.tensorboard.add_scalar("train/loss", loss, epoch)
+        told = f"loss {loss:.4f}"
+        if len(parts) > 1:  # as RecBole, each of several losses
+            told += f" = {' + '.join(f'{part:.4f}' for part in parts)}"
+            for number, part in enumerate(parts, 1):
+                self.tensorboard.add_scalar(f"train/loss_{number}", part, epoch)
         self.tensorboard.add_scalar("train/learning_rate", rate, epoch)
         speed = targets / seconds
         self.tensorboard.add_scalar("train/targets_per_second", speed, epoch)
-        return f"epoch {epoch:3d}  loss {loss:.4f}  {seconds:.2f} s  {speed:,.0f} targets/s"
+        return f"epoch {epoch:3d}  {told}  {seconds:.2f} s  {speed:,.0f} targets/s"
 
     def _train_epoch(
         self,
@@ -125,8 +131,8 @@ class SequenceTrainer(Trainer):
         epoch_idx: int,
         loss_func: Callable[[Any], Any] | None = None,
         show_progress: bool = False,
-    ) -> tuple[float, int]:
-        """One pass. Returns the mean loss of its batches and the number of targets trained."""
+    ) -> tuple[list[float], int]:
+        """One pass. Returns the mean of each loss over batches and the number of targets."""
         self.model.train()
         loss_func = loss_func or self.model.calculate_loss
         total, targets, step = torch.zeros((), device=self.device), 0, 0
@@ -139,29 +145,39 @@ class SequenceTrainer(Trainer):
         )
         for step, interaction in enumerate(bar, 1):
             targets += _n_targets(interaction)
-            total += self._step(loss_func, interaction.to(self.device))
+            total = total + self._step(loss_func, interaction.to(self.device))
             if show_progress and step % 10 == 0:
-                bar.set_postfix_str(f"loss {total.item() / step:.4f}")
-        mean = total.item() / max(1, step)
-        if mean != mean:
+                bar.set_postfix_str(f"loss {total.sum().item() / step:.4f}")
+        means = [one / max(1, step) for one in torch.atleast_1d(total).tolist()]
+        if any(mean != mean for mean in means):
             raise FloatingPointError(
                 f"the training loss became NaN in epoch {epoch_idx}; lower learning_rate or set "
                 "clip_grad_norm"
             )
-        return mean, targets
+        return means, targets
 
     def _step(self, loss_func: Callable[[Any], Any], interaction: Any) -> torch.Tensor:
-        """One update; returns the batch's loss, still on its device."""
+        """One update; returns the batch's losses [n], still on their device."""
         self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.enable_amp):
-            losses = loss_func(interaction)
-        loss: torch.Tensor = torch.stack(losses).sum() if isinstance(losses, tuple) else losses
-        loss.backward()
+            losses = self._each_loss(loss_func(interaction))
+        losses.sum().backward()
         clip(self.model.parameters(), self.clip_grad_norm)
         self.optimizer.step()
         if self._schedule is not None:
             self._schedule.step()
-        return loss.detach().sum()
+        return losses.detach()
+
+    def _each_loss(self, losses: Any) -> torch.Tensor:
+        """[n], of one loss or of a tuple of several."""
+        each = losses if isinstance(losses, tuple) else (losses,)
+        if not each or not all(isinstance(one, torch.Tensor) and one.numel() == 1 for one in each):
+            kinds = ", ".join(map(kind_of, each)) or "nothing"
+            raise ModelError(
+                f"{type(self.model).__name__}.calculate_loss gave {kinds}; it must give a tensor "
+                "of one number, or a tuple of such"
+            )
+        return torch.stack([one.reshape(()) for one in each])
 
     def _validates(self, valid_data: EvaluationLoader | None) -> bool:
         if not self._can_validate(valid_data):

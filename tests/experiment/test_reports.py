@@ -115,14 +115,6 @@ def test_comparisons_are_those_of_the_users(toy: tuple[Report, Metrics, Path]) -
     )
 
 
-def test_jobs_on_other_data_are_not_compared(tmp_path: Path) -> None:
-    path, out, _ = write_all(tmp_path)
-    shutil.rmtree(out / "toy_good")
-    write_run(out, "toy_good", 1, 2.0, data="other")
-    (table,) = build_report(file.read(path), out, out).tables
-    assert {one.job for one in table.comparisons} == {"toy_bad"}
-
-
 def test_ranks_are_found_in_the_run_folders_too(tmp_path: Path) -> None:
     path, out, _ = write_all(tmp_path)
     for job in ("toy_base", "toy_good"):

@@ -33,14 +33,14 @@ RUNS: dict[str, dict[str, Any]] = {
 def test_the_loss_falls(name: str, ml_100k: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     losses, train = [], SequenceTrainer._train_epoch
 
-    def watched(*args: Any, **more: Any) -> tuple[float, int]:
+    def watched(*args: Any, **more: Any) -> tuple[list[float], int]:
         losses.append(train(*args, **more))
         return losses[-1]
 
     monkeypatch.setattr(SequenceTrainer, "_train_epoch", watched)
     chosen = ml_100k(MAX_ITEM_LIST_LENGTH=10, epochs=3, eval_step=3, **RUNS[name])
     finished = run("VanillaAR", "ml-100k", config_dict=chosen)
-    values = [loss for loss, _ in losses]
+    values = [loss for (loss,), _ in losses]
     assert len(values) == 3 and all(math.isfinite(value) for value in values)
     assert values[0] > values[2]
     # 10 of 1,682 items at random hit 0.6 %

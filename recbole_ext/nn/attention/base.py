@@ -75,7 +75,8 @@ class Mixer(Attending):
     def extends(self) -> bool:
         """Whether a later item leaves what older slots get as it is, wherever they slide.
 
-        It does where the future is masked and slots count by their distance alone.
+        It does where the future is masked and slots count by their distance alone. A subclass may
+        mix otherwise, so it must say this anew; see :func:`extends`.
         """
         return False
 
@@ -150,6 +151,11 @@ class Mixer(Attending):
 def _newest(keep: Tensor, rows: Tensor) -> Tensor:
     """keep [B, w] at the slots of ``rows`` [B, q, d], as [B, q, 1]."""
     return keep[:, keep.shape[1] - rows.shape[1] :].unsqueeze(-1)
+
+
+def extends(mixer: Mixer) -> bool:
+    """What the class of ``mixer`` itself says of :attr:`Mixer.extends`, not what it inherits."""
+    return "extends" in vars(type(mixer)) and mixer.extends
 
 
 def visible_keys(width: int, queries: int, causal: bool, device: torch.device) -> Tensor:

@@ -17,6 +17,10 @@ from recbole_ext.inference.generation.rollout import Rollouts, roll_out
 from recbole_ext.inference.recommend import asked_sequences
 from recbole_ext.inference.scorer import Scorer
 from recbole_ext.model.composable import ComposableRecommender
+from recbole_ext.nn.attention.dot_product import DotProductAttention
+from recbole_ext.nn.block import Block
+from recbole_ext.nn.embedding import SequenceEmbedding
+from recbole_ext.nn.encoder import Encoder
 from recbole_ext.runner import Run
 
 SMALL = {"hidden_size": 16, "inner_size": 16, "factor_rank": 4, "n_heads": 2}
@@ -41,6 +45,7 @@ NOT_KEPT: list[dict[str, Any]] = [
     {"attention": "positional"},
     {"attention": ["dot_product", "token_mixing"]},
     {"attention": "fixed_pattern"},
+    {"attention": ["frequency_filter", "dot_product"]},
 ]
 
 
@@ -139,3 +144,34 @@ def test_an_encoder_of_a_users_own_is_not_gone_round(shop_data: Path) -> None:
     generated = done.generate(histories=history, steps=1)
     best = done.recommend(histories=history, k=1, exclude_seen=False)
     assert [row.item for row in generated] == [row.item for row in best]
+
+
+class OtherEncoder(Encoder):
+    def forward(self, x: Any, keep: Any, last_only: bool = False) -> Any:
+        return -super().forward(x, keep, last_only)
+
+
+class OtherBlock(Block):
+    pass
+
+
+class WithMean(DotProductAttention):
+    def forward(self, x: Any, values: Any, keep: Any, last_only: bool = False) -> Any:
+        return super().forward(x, values, keep, last_only) + values.mean(1, keepdim=True)
+
+
+class OtherEmbedding(SequenceEmbedding):
+    pass
+
+
+@pytest.mark.usefixtures("quiet_place")
+@pytest.mark.parametrize("other", [OtherEncoder, OtherBlock, WithMean, OtherEmbedding])
+def test_parts_of_a_users_own_keep_no_states(other: type[Any], shop_data: Path) -> None:
+    """What they inherit, that a later item changes no older state, may not hold of them."""
+    done = model_of(KEPT[0], shop_data)
+    assert done.model.extends is True
+    own = (type(done.model.embedding), type(done.model.encoder), Block, DotProductAttention)
+    base = next(one for one in own if issubclass(other, one))
+    parts = [part for part in done.model.modules() if type(part) is base]
+    parts[-1].__class__ = other
+    assert len(parts) >= 1 and done.model.extends is False
