@@ -63,7 +63,7 @@ def test_keys_of_its_own_have_the_type_of_their_default(tmp_path: Path) -> None:
     register_model(file)(Widened)
     config = ExtConfig("Widened", "ml-100k", config_dict={"warmth": 0.25})
     assert (config["warmth"], config["n_heads"], config["factor_rank"]) == (0.25, 2, 40)
-    with pytest.raises(ConfigError, match=r"warmth.*number"):
+    with pytest.raises(ConfigError, match=r"warmth.*number, as its default in the m"):
         ExtConfig("Widened", "ml-100k", config_dict={"warmth": "hot"})
     with pytest.raises(ConfigError, match=r"warmht.*did you mean 'warmth'"):
         ExtConfig("Widened", "ml-100k", config_dict={"warmht": 0.25})

@@ -40,6 +40,7 @@ ELSEWHERE = {
 }
 # Of RecBole's scripts: processes of one run.
 PROCESSES = ("nproc", "group_offset", "world_size", "ip", "port")
+OF_YOUR_MODEL = "of your model"  # what is known of a user's own key
 _NAMED = 3  # owners of a key that are named
 _ALIKE = 0.9  # of two names: one letter in ten
 
@@ -56,7 +57,7 @@ def known_keys(line: Lineage) -> dict[str, Key]:
     named = {k: v for f in line.class_files for k, v in read_yaml(f, relative_name(f)).items()}
     own = {name: key for name, key in OWN.items() if name in named}
     if line.root in REGISTERED:
-        new = {k: key_of(k, v, "of your model") for k, v in named.items() if k not in own}
+        new = {k: key_of(k, v, OF_YOUR_MODEL) for k, v in named.items() if k not in own}
         return {**new, **ANY_MODEL, **own, **(builtin_keys(line.stock) if line.stock else {})}
     if line.own:
         return {**ANY_MODEL, **own}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from recbole_ext.config.known import choices_hint, unknown_key
+from recbole_ext.config.known import OF_YOUR_MODEL, choices_hint, unknown_key
 from recbole_ext.config.literals import plain
 from recbole_ext.config.schema import Key
 from recbole_ext.errors import ConfigError, show
@@ -45,7 +45,9 @@ class Layer:
         except ConfigError as error:
             raise ConfigError(f"{line} {error}; it must be {key.allowed()}") from error
         if not key.accepts(value):
-            raise ConfigError(f"{line} must be {key.allowed()}{choices_hint(value, key)}")
+            raise ConfigError(
+                f"{line} must be {key.allowed()}{choices_hint(value, key)}{_why(key)}"
+            )
         return value
 
     def _typed(self, value: Any, key: Key) -> Any:
@@ -54,3 +56,8 @@ class Layer:
         if self.source in (ARGUMENTS, DICT):
             return key.from_text(value, unquote=self.source == ARGUMENTS)
         return None if value == "None" and key.accepts(None) else value
+
+
+def _why(key: Key) -> str:
+    """Where the type of a user's own key comes from."""
+    return ", as its default in the model's YAML is" if key.help == OF_YOUR_MODEL else ""

@@ -97,7 +97,9 @@ def refuse_unknown_context(config: ExtConfig, dataset: Dataset) -> None:
 
 
 def doubtful_settings(config: ExtConfig) -> Iterator[str]:
-    """A line for each key that changes nothing here, and for each that may be misspelt."""
+    """A line for each key that changes nothing here or may be misspelt, and for a protocol that is
+    not RecBole's.
+    """
     yield from _idle_settings(config)
     if config["MODEL_TYPE"] != ModelType.SEQUENTIAL:
         yield from _kept_candidates(config)
