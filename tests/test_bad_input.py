@@ -31,7 +31,7 @@ CONFIGS = [
     (["--learning_rate=nan"], "learning_rate: 'nan' (from --learning_rate) must be a number > 0"),
     (["--hidden_size=10/0"], "hidden_size: '10/0' (from --hidden_size) must be a whole number"),
     (["--n_heads=3"], "n_heads: 3 (from --n_heads) must divide hidden_size: 16"),
-    (["--valid_metric=NDCG@7"], "needs a cut-off of topk"),
+    (["--valid_metric=NDCG@7", "--topk=[5]"], "needs a cut-off of topk"),
     (["--eval_args={split: {RS: [8,1,1]}}"], "which must be {LS: valid_and_test}"),
     (["--load_col={inter: [user_id]}"], "must load item_id, timestamp of inter"),
     (["--seed"], "'--seed' has no value; write --seed=value"),
