@@ -103,19 +103,21 @@ def _local_heads(settings: Settings) -> None:
 
 
 def _frequencies(settings: Settings) -> None:
-    """n slots have n // 2 + 1 frequencies."""
+    """n slots have n // 2 + 1 frequencies; a dual encoder reads an item's users."""
     if "frequency_filter" not in _mixers(settings):
         return
-    most = settings.values["MAX_ITEM_LIST_LENGTH"] // 2 + 1
-    if settings.values["filter_frequencies"] > most:
-        slots = settings.named("MAX_ITEM_LIST_LENGTH")
-        settings.fail("filter_frequencies", f"must be at most {most} with {slots}")
+    for slots in ("MAX_ITEM_LIST_LENGTH", "max_users"):
+        most = settings.values.get(slots, 0) // 2 + 1
+        if slots in settings.values and settings.values["filter_frequencies"] > most:
+            named = settings.named(slots)
+            settings.fail("filter_frequencies", f"must be at most {most} with {named}")
 
 
 def _shares_of_a_sum(settings: Settings) -> None:
-    shares, attention = settings.get("attention_shares"), settings.named("attention")
-    if shares is not None and len(shares) != len(_mixers(settings)):
-        settings.fail("attention_shares", f"needs a number for each of {attention}")
+    shares, mixers = settings.get("attention_shares"), _mixers(settings)
+    if shares is not None and (len(mixers) < 2 or len(shares) != len(mixers)):
+        attention = settings.named("attention")
+        settings.fail("attention_shares", f"needs a number for each of several, not {attention}")
 
 
 def _position_bias(settings: Settings) -> None:

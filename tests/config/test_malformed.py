@@ -83,10 +83,10 @@ OURS = [
      "--attention) must be one of dot_product, positional, factorized_positional, "
      "relative_positional, fixed_pattern, linear, token_mixing, frequency_filter or a list of "
      "them; did you mean 'positional'?"),
-    ("--attention_shares=[0.7,0.3]", "attention_shares: [0.7, 0.3] (from --attention_shares) needs "
-     "a number for each of attention: 'factorized_positional'"),
+    ("--attention_shares=[0.7]", "attention_shares: [0.7] (from --attention_shares) needs a number "
+     "for each of several, not attention: 'factorized_positional' (from properties/model/FPARec"),
     ("--attention=[linear,dot_product] --attention_shares=[1]", "needs a number for each of "
-     "attention: ['linear', 'dot_product'] (from --attention)"),
+     "several, not attention: ['linear', 'dot_product'] (from --attention)"),
     ("--attention=[linear,dot_product] --attention_shares=[1,much]", "must be a list of numbers "
      "or null"),
     ("--attention=frequency_filter --filter_frequencies=27", "filter_frequencies: 27 (from "
