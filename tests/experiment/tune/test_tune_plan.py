@@ -80,10 +80,10 @@ def planned(**changes: object) -> Plan:
         ({}, {"model": "FPARek"}, "unknown model 'FPARek' (from the model argument); did you mean "
          "'FPARec'?"),
         (
-            {"sweep": {"metric": "NDCG@7"}},
+            {"sweep": {"metric": "NDGC@10"}},
             {},
-            "valid_metric: 'NDCG@7' (from s.yaml) needs a cut-off of topk: [5, 10, 20] (from "
-            "properties/overall.yaml)",
+            "valid_metric: 'NDGC@10' (from s.yaml) needs one of metrics: ['Hit', 'NDCG', 'MRR'] "
+            "(from properties/overall.yaml); did you mean 'NDCG'?",
         ),
     ],
 )  # fmt: skip
