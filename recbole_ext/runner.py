@@ -159,8 +159,11 @@ def run(
     with folder.held(), folder.logging(_log_level(config)), torch_threads(config["torch_threads"]):
         try:
             return _train(assemble(config, flat, folder), on_validation, test)
-        except Exception:
-            if not folder.file(RESUME_FILE).exists():
+        except Exception as error:
+            full_disk = isinstance(
+                error, CheckpointError | OSError
+            )  # says to go on with the folder
+            if not full_disk and not folder.file(RESUME_FILE).exists():
                 folder.remove()  # no epoch has ended: nothing can go on
             raise
 

@@ -6,7 +6,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: steady speed and sums
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import hypothesis
 import numpy as np
 import pytest
 from small import SMALL, SMALL_OWN, write_atomic
+
+from recbole_ext import registry
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # machines are shared
 hypothesis.settings.load_profile("untimed")
@@ -82,3 +84,12 @@ def shared_data() -> Callable[[str], Path]:
 def quiet_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """RecBole makes folders wherever the process stands; let that be nowhere in the project."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def registers_nothing_for_good() -> Iterator[None]:
+    """What a test registers as a model of its own is unknown to the next."""
+    before = dict(registry.REGISTERED)
+    yield
+    registry.REGISTERED.clear()
+    registry.REGISTERED.update(before)

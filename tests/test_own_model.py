@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,9 @@ from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.model.fparec import FPARec
 from recbole_ext.training.supported import doubtful_settings
 
+pytestmark = pytest.mark.usefixtures("registers_nothing_for_good")
+
 ROOT = Path(__file__).parent.parent
-
-
-@pytest.fixture(autouse=True)
-def _registers_nothing_for_good() -> Iterator[None]:
-    before = dict(registry.REGISTERED)
-    yield
-    registry.REGISTERED.clear()
-    registry.REGISTERED.update(before)
 
 
 def readme_files() -> dict[str, str]:

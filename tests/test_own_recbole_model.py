@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,9 @@ from recbole_ext import load, register_model, registry, run
 from recbole_ext.config import ExtConfig
 from recbole_ext.errors import ConfigError
 
-pytestmark = pytest.mark.usefixtures("quiet_place")
+pytestmark = pytest.mark.usefixtures("quiet_place", "registers_nothing_for_good")
 
 Settings = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(autouse=True)
-def _registers_nothing_for_good() -> Iterator[None]:
-    before = dict(registry.REGISTERED)
-    yield
-    registry.REGISTERED.clear()
-    registry.REGISTERED.update(before)
 
 
 class Factors(GeneralRecommender):

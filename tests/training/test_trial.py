@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from recbole_ext.errors import ModelError
+from recbole_ext.errors import CheckpointError, ModelError
 from recbole_ext.evaluation.scoring import scores_of_all
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.runner import run
@@ -187,3 +187,18 @@ def test_scores_of_another_shape(shape: tuple[int, ...]) -> None:
         scores_of_all(Scores(), batch, Data(), "cpu")  # type: ignore[arg-type]
     shape = (15,)
     assert scores_of_all(Scores(), batch, Data(), "cpu").shape == (3, 5)  # type: ignore[arg-type]
+
+
+def test_a_full_disk_keeps_the_folder_that_it_names(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its line says to go on with the folder, even if it was the first epoch's state."""
+
+    def full(*_: Any) -> None:
+        raise CheckpointError("no space left; go on with: recbole_ext resume ...")
+
+    keys = settings(own=False, epochs=1, **KEYS)
+    with monkeypatch.context() as disk, pytest.raises(CheckpointError):
+        disk.setattr("recbole_ext.training.checkpoint.write", full)
+        run(Good, "ring", config_dict=keys)
+    assert len([*Path(keys["checkpoint_dir"]).iterdir()]) == 1
