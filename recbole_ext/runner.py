@@ -160,10 +160,8 @@ def run(
         try:
             return _train(assemble(config, flat, folder), on_validation, test)
         except Exception as error:
-            full_disk = isinstance(
-                error, CheckpointError | OSError
-            )  # says to go on with the folder
-            if not full_disk and not folder.file(RESUME_FILE).exists():
+            names_it = isinstance(error, CheckpointError | OSError)  # a full disk: go on with it
+            if not names_it and not folder.file(RESUME_FILE).exists():
                 folder.remove()  # no epoch has ended: nothing can go on
             raise
 

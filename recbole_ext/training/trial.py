@@ -41,11 +41,16 @@ def doubts(
     items, who = torch.tensor([window], device=device), torch.tensor([user], device=device)
     model.eval()  # the trainer sets what it needs
     with undisturbed():
-        states = _checked_states(model, items, who)
+        states, newest = _checked_states(model, items, who)
         if _is_random(model, items, who):
             return [
                 f"{type(model).__name__} scores one history differently from time to time, in "
                 "evaluation too: is something drawn or counted outside of training?"
+            ]
+        if _differ(states[:, -1:], newest):
+            return [
+                f"{type(model).__name__}.encode gives another state with last_only than it gives "
+                "for the last slot"
             ]
         return list(_what_is_odd(model, items, who, states, everywhere))
 
@@ -58,8 +63,10 @@ def _longest_window(store: SequenceStore, split: Split, most: int) -> tuple[list
     return store.items[end - min(int(lengths[user]), most) : end].tolist(), user
 
 
-def _checked_states(model: NextItemRecommender, items: Tensor, user: Tensor) -> Tensor:
-    """[1, w, d] of all slots, where they and the newest one's query have the right shapes."""
+def _checked_states(
+    model: NextItemRecommender, items: Tensor, user: Tensor
+) -> tuple[Tensor, Tensor]:
+    """[1, w, d] of all slots and [1, 1, d] by ``last_only``, if a loss could use them."""
     name, width = type(model).__name__, items.shape[1]
     states = model.encode(items, user=user)
     if not _is_shaped(states, 1, width, None):
@@ -75,7 +82,7 @@ def _checked_states(model: NextItemRecommender, items: Tensor, user: Tensor) -> 
         )
     if type(model).catalogue is NextItemRecommender.catalogue:
         _check_table(model, model.queries(states[:, -1], user))
-    return states
+    return states, newest
 
 
 def _check_table(model: NextItemRecommender, query: Tensor) -> None:
@@ -104,8 +111,6 @@ def _what_is_odd(
     model: NextItemRecommender, items: Tensor, user: Tensor, states: Tensor, everywhere: bool
 ) -> Iterator[str]:
     name = type(model).__name__
-    if _differ(states[:, -1:], model.encode(items, last_only=True, user=user)):
-        yield f"{name}.encode gives another state with last_only than it gives for the last slot"
     if everywhere and model.cloze is None and _sees_later_items(model, items, user, states):
         yield (
             f"{name}: the state of a slot changes with a later item, so training at all positions "
