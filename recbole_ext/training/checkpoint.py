@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import scipy.sparse
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from recbole_ext.errors import CheckpointError
+from recbole_ext.training import extras
 from recbole_ext.training.run_folder import RunFolder
 
 FORMAT = "recbole_ext/1"
@@ -80,7 +79,7 @@ def model_tensors(model: nn.Module) -> dict[str, Tensor]:
     tensors = {PARAMETER + key: value for key, value in model.state_dict().items()}
     for key, value in _extras(model).items():
         if value is not None:  # an empty cache
-            tensors |= _encode(EXTRA + key, value)
+            tensors |= {EXTRA + k: v for k, v in extras.encode(key, value).items()}
     return tensors
 
 
@@ -114,9 +113,9 @@ def restore_model(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> N
             )
         if value.dtype != saved[key].dtype:
             raise CheckpointError(f"{path}: '{key}' is {saved[key].dtype}, not {value.dtype}")
-    extras = _saved_extras(model, tensors, path)
+    others = _saved_extras(model, tensors, path)
     model.load_state_dict(saved)
-    model.load_other_parameter(extras)  # type: ignore[operator]
+    model.load_other_parameter(others)  # type: ignore[operator]
 
 
 def _saved_extras(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> dict[str, Any]:
@@ -125,15 +124,14 @@ def _saved_extras(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> d
     RecBole sets each as an attribute: none may take the place of something else, a method say.
     """
     with naming_damage(path):
-        extras = _decode_all(
-            {k.removeprefix(EXTRA): v for k, v in tensors.items() if k.startswith(EXTRA)}
-        )
+        saved = {k.removeprefix(EXTRA): v for k, v in tensors.items() if k.startswith(EXTRA)}
+        found = extras.decode(saved)
     known = _extras(model)
-    for name in sorted(extras.keys() - known.keys()):
+    for name in sorted(found.keys() - known.keys()):
         if hasattr(model, name):
             raise CheckpointError(f"{path}: belongs to another model: it has the unknown '{name}'")
     device = next(model.parameters()).device
-    moved = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in extras.items()}
+    moved = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in found.items()}
     return {**dict.fromkeys(known), **moved}
 
 
@@ -173,32 +171,3 @@ def restore_optimizer(
             if isinstance(value, Tensor) and value.dim() and value.shape != parameters[index].shape:
                 raise ValueError(f"the optimiser's '{name}' of parameter {index} has another shape")
     optimizer.load_state_dict({"state": entries, "param_groups": state["groups"]})
-
-
-def _encode(key: str, value: Any) -> dict[str, Tensor]:
-    """One extra value as tensors; a sparse matrix as its three arrays and its shape."""
-    if isinstance(value, Tensor):
-        return {key: value}
-    if isinstance(value, np.ndarray):
-        return {key + "#numpy": torch.from_numpy(np.ascontiguousarray(value))}
-    if scipy.sparse.issparse(value):
-        matrix = value.tocsr()
-        arrays = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
-        arrays["shape"] = np.asarray(matrix.shape, dtype=np.int64)
-        return {f"{key}#csr.{part}": torch.from_numpy(a) for part, a in arrays.items()}
-    raise CheckpointError(f"cannot save '{key}' of type {type(value).__name__} without pickle")
-
-
-def _decode_all(tensors: dict[str, Tensor]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for key, value in tensors.items():
-        name, _, kind = key.partition("#")
-        if not kind:
-            values[name] = value
-        elif kind == "numpy":
-            values[name] = value.numpy()
-        elif kind == "csr.data":
-            parts = {p: tensors[f"{name}#csr.{p}"].numpy() for p in ("indices", "indptr", "shape")}
-            arrays = (value.numpy(), parts["indices"], parts["indptr"])
-            values[name] = scipy.sparse.csr_matrix(arrays, shape=tuple(parts["shape"]))
-    return values

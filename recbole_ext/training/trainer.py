@@ -83,6 +83,8 @@ class SequenceTrainer(Trainer):
         """
         self._schedule = build_schedule(self.config, self.optimizer, len(train_data))
         self._resume_into(train_data)
+        if saved:
+            checkpoint.model_tensors(self.model)  # what cannot be saved is refused now
         if (self.config["train_neg_sample_args"] or {}).get("dynamic"):
             train_data.get_model(self.model)  # RecBole's loader asks it for the hardest candidates
         began = time.perf_counter() - self.progress.seconds

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from recbole_ext.errors import CheckpointError
+from recbole_ext.errors import CheckpointError, ModelError
 from recbole_ext.training import checkpoint
 from recbole_ext.training.run_folder import RunFolder
 
@@ -89,6 +89,8 @@ def test_other_state(folder: RunFolder) -> None:
         lil=matrix,
         csc=matrix.tocsc(),
         empty=scipy.sparse.csr_matrix((4, 6), dtype=np.float64),
+        words={"a": [1, 0.5, None, True], "β": {}},
+        count=np.int64(3),
         cache=None,
         part=nn.Linear(2, 2),
     )
@@ -103,14 +105,17 @@ def test_other_state(folder: RunFolder) -> None:
         assert (found[name] != matrix).nnz == 0
         assert (found[name].dtype, found[name].shape) == (np.float32, (7, 5))
     assert (found["empty"].nnz, found["empty"].shape) == (0, (4, 6))
+    assert (found["words"], found["count"]) == ({"a": [1, 0.5, None, True], "β": {}}, 3)
     assert found["cache"] is None  # a cache that was empty is empty again, not stale
 
 
-def test_what_would_need_pickle_is_refused(folder: RunFolder) -> None:
-    with pytest.raises(
-        CheckpointError, match=r"^cannot save 'extra\.odd' of type set without pickle$"
-    ):
-        saved(folder, Counting(odd={1, 2}))
+@pytest.mark.parametrize(
+    "odd", [{1, 2}, {3: "a key that JSON writes as text"}, (1, 2), np.array(["text"], dtype=object)]
+)
+def test_what_would_need_pickle_is_refused(odd: object, folder: RunFolder) -> None:
+    kind = type(odd).__name__
+    with pytest.raises(ModelError, match=f"^cannot save 'odd' of type {kind} without pickle"):
+        saved(folder, Counting(odd=odd))
     assert list(folder.path.iterdir()) == []
 
 

@@ -202,3 +202,16 @@ def test_a_full_disk_keeps_the_folder_that_it_names(
         disk.setattr("recbole_ext.training.checkpoint.write", full)
         run(Good, "ring", config_dict=keys)
     assert len([*Path(keys["checkpoint_dir"]).iterdir()]) == 1
+
+
+def test_what_cannot_be_saved_is_refused_before_the_first_epoch(settings: Settings) -> None:
+    seen: list[int] = []
+    model = variant(
+        other_parameter=lambda self: {"odd": {1, 2}},
+        calculate_loss=lambda self, batch: seen.append(1) or Good.calculate_loss(self, batch),
+    )
+    keys = settings(own=False, epochs=1, **KEYS)
+    with pytest.raises(ModelError, match="cannot save 'odd' of type set"):
+        run(model, "ring", config_dict=keys)
+    assert not seen
+    assert not [*Path(keys["checkpoint_dir"]).glob("*")]
