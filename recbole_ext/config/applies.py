@@ -1,8 +1,8 @@
 """Keys that mean something only beside a certain value of another key.
 
-A value that does not apply is null in the resolved configuration where this library's own files
-gave it, and refused where a user did. So ``--direction=ar`` turns a preset of ``ae`` around without
-a word about its ``mask_ratio``, and a run's config.yaml can be read back as a user's file.
+A value that does not apply is null in the resolved configuration where a model's own file gave it
+as a default, and refused where a user did. So ``--direction=ar`` turns a preset of ``ae`` around
+without a word about its ``mask_ratio``, and a run's config.yaml can be read back as a user's file.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recbole_ext.config.keys import SAMPLED_LOSSES
+from recbole_ext.config.layers import Layer
 
 # key -> the other key and its values; a key after those it depends on
 APPLIES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -27,15 +28,14 @@ APPLIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "exclude_history": ("loss_type", SAMPLED_LOSSES),
     "n_codes": ("codes", ("rq", "pq", "random")),
 }
-_LIBRARY = ("properties/model/", "properties/dataset/")
 
 
-def drop_idle_defaults(values: dict[str, Any], origins: Mapping[str, str]) -> set[str]:
-    """Set this library's defaults that do not apply to null, in place; returns their keys."""
+def drop_idle_defaults(values: dict[str, Any], given: Mapping[str, Layer]) -> set[str]:
+    """Set the defaults that do not apply to null, in place; returns their keys."""
     dropped = set()
     for key in APPLIES:
-        ours = origins.get(key, "").startswith(_LIBRARY)
-        if ours and values.get(key) is not None and not applies(key, values):
+        default = key in given and given[key].own
+        if default and values.get(key) is not None and not applies(key, values):
             values[key] = None
             dropped.add(key)
     return dropped

@@ -180,12 +180,12 @@ class ExtConfig(Config):
     def _get_final_config_dict(self) -> dict[str, Any]:
         known = known_keys(self._lineage)
         final = deepcopy(self.internal_config_dict)
-        chosen: dict[str, str] = {}
+        chosen: dict[str, Layer] = {}
         for layer in self._layers:
             values = layer.checked(known, self.model)
             final.update(self._with_feature_files(values, layer))
-            chosen.update({key: layer.origin(key) for key in values})
-        self._origins.update(chosen)
+            chosen.update(dict.fromkeys(values, layer))
+        self._origins.update({key: layer.origin(key) for key, layer in chosen.items()})
         for key in normalise(final, chosen, self._lineage.own):
             self._origins[key] = _COMPUTED
         self._check(final)
@@ -196,7 +196,7 @@ class ExtConfig(Config):
     def _with_feature_files(self, values: dict[str, Any], layer: Layer) -> dict[str, Any]:
         """Our overall.yaml says which interactions to load; RecBole's say which feature files."""
         theirs = self._recbole_load_col
-        if layer.source != "properties/overall.yaml" or not theirs or "load_col" not in values:
+        if not layer.is_overall or not theirs or "load_col" not in values:
             return values
         return {**values, "load_col": {**theirs, **values["load_col"]}}
 
@@ -254,7 +254,7 @@ def _own_layer(file: Path) -> Layer:
     values = read_yaml(file, name)
     for key in ("base", "about"):  # the registry's, no settings
         values.pop(key, None)
-    return Layer(name, values)
+    return Layer(name, values, own=True)
 
 
 def _recommender(model_class: type[Any]) -> type[Any]:

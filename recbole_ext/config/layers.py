@@ -12,6 +12,7 @@ from recbole_ext.config.schema import Key
 from recbole_ext.errors import ConfigError, show
 
 NAMES = ("model", "dataset")  # not settings: they say which settings there are
+OVERALL = "properties/overall.yaml"
 ARGUMENTS = "the command line"
 DICT = "config_dict"
 
@@ -22,10 +23,16 @@ class Layer:
 
     source: str
     values: Mapping[str, Any]
+    own: bool = False  # a file of this library's, or of the model's: defaults, no one's wish
 
     def origin(self, key: str) -> str:
         """What the user wrote: ``--learning_rate``, ``config_dict`` or the file's name."""
         return f"--{key}" if self.source == ARGUMENTS else self.source
+
+    @property
+    def is_overall(self) -> bool:
+        """Whether these are the defaults of every run."""
+        return self.own and self.source == OVERALL
 
     def checked(self, known: Mapping[str, Key], model: str) -> dict[str, Any]:
         """The values in their types. Raises ConfigError for an unknown key or a wrong value."""

@@ -9,21 +9,21 @@ from typing import Any
 from recbole_ext.config.applies import drop_idle_defaults
 from recbole_ext.config.evaluation_checks import EVAL_ARGS, EVERY_MODE, bigger_is_better
 from recbole_ext.config.keys import METRICS, SEEN_MASKED
+from recbole_ext.config.layers import Layer
 
 _PATHS = (
     *("data_path", "checkpoint_dir", "run_dir", "dataset_save_path", "dataloaders_save_path"),
     "pretrained_items",
 )
 _MEASURED = ("metrics", "topk", "valid_metric")
-_OURS = "properties/"
 _NO_NEGATIVES = (None, "none", "None")
 
 
-def normalise(values: dict[str, Any], given: Mapping[str, str], own: bool) -> set[str]:
+def normalise(values: dict[str, Any], given: Mapping[str, Layer], own: bool) -> set[str]:
     """Bring ``values`` to their one spelling, in place; returns the keys that were worked out.
 
     Args:
-        given: the keys that come from this library's files or from the user, each with its origin.
+        given: the keys that come from this library's files or from the user, each with its source.
         own: the model is this library's.
     """
     for key in ("metrics", "topk", "additional_feat_suffix"):
@@ -55,13 +55,13 @@ def normalise(values: dict[str, Any], given: Mapping[str, str], own: bool) -> se
     return changed | (drop_idle_defaults(values, given) if own else set())
 
 
-def _agreed_metrics(values: dict[str, Any], given: Mapping[str, str]) -> set[str]:
+def _agreed_metrics(values: dict[str, Any], given: Mapping[str, Layer]) -> set[str]:
     """Where a user has named what is measured, or what stops a run, our default for the other.
 
     A valid_metric that our metrics and topk lack is measured too. Metrics without ours are stopped
     by RecBole's, MRR, or by the first; at 10, or at the first cut-off.
     """
-    ours = {key for key in _MEASURED if given.get(key, _OURS).startswith(_OURS)}
+    ours = {key for key in _MEASURED if key not in given or given[key].is_overall}
     metric, _, cutoff = values["valid_metric"].removesuffix(SEEN_MASKED).partition("@")
     named = {name.lower() for name in values["metrics"]}
     changed = set()

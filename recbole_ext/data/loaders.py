@@ -199,18 +199,13 @@ def _stock_train_loader(config: Any, dataset: FlatOrder, split: Split) -> TrainD
     """RecBole's own training loader: prefixes for sequential models, interactions for others."""
     if config["MODEL_TYPE"] == ModelType.KNOWLEDGE:
         raise DataError(f"{config['model']} needs a knowledge graph; such models are not run here")
-    places = [
-        np.flatnonzero(in_training(dataset.store, split.train_end)),
-        split.valid[split.valid >= 0],
-        split.test[split.test >= 0],
-    ]
-    parts = [dataset.interactions_at(p) for p in places]
-    sampler, *_ = create_samplers(config, dataset, parts)
+    part = dataset.interactions_at(np.flatnonzero(in_training(dataset.store, split.train_end)))
+    # In all places the training part: popular negatives would be drawn from the test too.
+    sampler, *_ = create_samplers(config, part, [part] * 3)
     if isinstance(dataset, FlatSequentialDataset):
         rows = prefix_rows(dataset.store, split, config["MAX_ITEM_LIST_LENGTH"])
-        parts[0] = PrefixDataset.of(dataset, split, rows, gathered_width(config, own_model=False))
-    loader = get_dataloader(config, "train")
-    return loader(config, parts[0], sampler, shuffle=config["shuffle"])
+        part = PrefixDataset.of(dataset, split, rows, gathered_width(config, own_model=False))
+    return get_dataloader(config, "train")(config, part, sampler, shuffle=config["shuffle"])
 
 
 def gathered_width(config: Any, own_model: bool) -> int | None:

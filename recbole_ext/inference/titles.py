@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -107,9 +108,13 @@ def _title_field(file: ItemFile, number: int, fields: list[str]) -> str | None:
 
 def _cells(file: ItemFile, number: int, line: str, width: int) -> list[str]:
     cells = line.split(file.separator)
+    if len(cells) == width:
+        return [_unquoted(cell) for cell in cells]
+    if '"' in line and len(file.separator) == 1:  # separators between quotes separate nothing
+        cells = next(csv.reader([line], delimiter=file.separator))
     if len(cells) != width:
         raise _malformed(file, number, f"{len(cells)} columns where the header has {width}")
-    return [_unquoted(cell) for cell in cells]
+    return cells
 
 
 def _unquoted(cell: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from recbole_ext.config import ExtConfig
+from recbole_ext.errors import ConfigError
 
 OURS = (["Hit", "NDCG", "MRR"], [5, 10, 20], "NDCG@10")
 
@@ -36,6 +38,21 @@ def measured(**keys: Any) -> tuple[list[str], list[int], str]:
 )
 def test_our_default_follows(keys: dict[str, Any], expected: tuple[Any, ...]) -> None:
     assert measured(**keys) == expected
+
+
+@pytest.mark.parametrize("folder", ["properties", "properties/model", "mine"])
+def test_a_users_file_is_the_users_wherever_it_lies(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = Path(folder, "mine.yaml")
+    file.parent.mkdir(parents=True)
+    file.write_text("valid_metric: Recall@20\n")
+    config = ExtConfig("FPARec", "ml-100k", config_file_list=[file])
+    assert (config["valid_metric"], config["metrics"][-1]) == ("Recall@20", "Recall")
+    file.write_text("mask_ratio: 0.3\n")
+    with pytest.raises(ConfigError, match=r"mask_ratio: 0\.3 .* is for direction: ae"):
+        ExtConfig("FPARec", "ml-100k", config_file_list=[file])
 
 
 @pytest.mark.parametrize("mode", ["full", {"valid": "full"}, {"test": "full"}])

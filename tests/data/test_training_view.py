@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from recbole_ext.config import ExtConfig
+from recbole_ext.data.loaders import build_loaders
 from recbole_ext.data.loading import load_data
 from recbole_ext.data.split import in_training
 from recbole_ext.registry import get_model_class
@@ -60,3 +61,20 @@ def test_what_a_model_can_look_at(model: str, settings: Settings) -> None:
         assert sorted(histories[one, : lengths[one]].tolist()) == sorted(items[owners == one])
     assert flat.inter_num == len(store.items), "the whole data set is what it was"
     assert flat.inter_feat[user].tolist() == store.owners.tolist()
+
+
+@pytest.mark.parametrize("model", ["BPR", "GRU4Rec"])
+def test_popular_negatives_are_drawn_from_training(model: str, settings: Settings) -> None:
+    """RecBole draws them from all interactions, those of the test among them."""
+    negatives = {"distribution": "popularity", "sample_num": 1}
+    loss = {} if model == "BPR" else {"loss_type": "BPR"}
+    keys = settings(own=False, train_neg_sample_args=negatives, use_gpu=False, **loss)
+    config = ExtConfig(model, "ring", config_dict=keys)
+    flat = load_data(config)
+    loaders = build_loaders(config, flat, own_model=False)
+    training = in_training(flat.store, loaders.split.train_end)
+    candidates = Counter(map(int, loaders.train._sampler._get_candidates_list()))
+    counted = Counter(flat.store.items[training].tolist())
+    assert {item: n / candidates.total() for item, n in candidates.items()} == pytest.approx(
+        {item: n / counted.total() for item, n in counted.items()}
+    )

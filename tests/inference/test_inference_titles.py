@@ -90,6 +90,11 @@ def test_other_separators_and_encodings(item_file: Path) -> None:
     assert ItemFile(item_file, "item_id", None, "|", "latin-1").titles() == {"a": "Ü"}
 
 
+def test_a_separator_between_quotes(item_file: Path) -> None:
+    item_file.write_text('item_id:token,name:token\na,"One, two ""three""\nb,B\n')
+    assert ItemFile(item_file, "item_id", None, ",").titles() == {"a": 'One, two "three"', "b": "B"}
+
+
 def test_a_byte_order_mark_is_none_of_the_header(item_file: Path) -> None:
     item_file.write_bytes(b"\xef\xbb\xbfitem_id:token\tname:token\na\tA\n")
     assert ItemFile(item_file, "item_id").titles() == {"a": "A"}
