@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +34,39 @@ class Folder:
     @contextmanager
     def replacing(self, name: str) -> Iterator[Path]:
         """A path to write to; it becomes ``name`` if the block ends well, else it is removed."""
-        handle, beside = tempfile.mkstemp(prefix=f".{name}.", dir=self.path)
-        os.close(handle)
+        beside = self.path / f".{name}.{secrets.token_hex(4)}"
+        beside.open("xb").close()
         try:
-            yield Path(beside)
-            with open(beside, "rb") as written:
+            yield beside
+            with beside.open("rb") as written:
                 os.fsync(written.fileno())
-            os.chmod(beside, 0o644)
-            os.replace(beside, self.path / name)
+            beside.replace(self.path / name)
         except OSError as error:
             error.filename = str(self.path / name)  # a failed write names no file by itself
             raise
         finally:
-            Path(beside).unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
+
+
+def fresh_name(model: str, dataset: str) -> str:
+    """A folder's name that no other run or sweep has."""
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    return f"{model}-{dataset}-{stamp}-{secrets.token_hex(3)}"
+
+
+def claim_empty(folder: Path, file: str) -> bool:
+    """Make ``folder`` and put an empty ``file`` into it; False where it holds something.
+
+    Of two processes that begin at the same moment, one finds that the other has been quicker.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        return False
+    try:
+        (folder / file).open("x").close()
+    except FileExistsError:
+        return False
+    return True
 
 
 def checked_output(output: str | None) -> Path | None:

@@ -224,7 +224,7 @@ def _yaml_of(name: str) -> Path:
 
 
 def _yaml_name(name: str) -> str:
-    return f"properties/model/{name}.yaml"
+    return paths.relative_name(_yaml_of(name))
 
 
 def _existing(names: list[str]) -> tuple[Path, ...]:
@@ -233,7 +233,7 @@ def _existing(names: list[str]) -> tuple[Path, ...]:
 
 def _base_of(name: str) -> str | None:
     """What a model's YAML names under ``base:``; a preset must, a user's class has ancestors."""
-    base = _read_base(_yaml_of(name)) if _yaml_of(name).is_file() else None
+    base = _read_base(name) if _yaml_of(name).is_file() else None
     if base is None and name in REGISTERED:
         return _named_ancestor(REGISTERED[name].model_class, besides=name)
     if base is None and not _is_own_class(name) and name in _own_names():
@@ -241,11 +241,11 @@ def _base_of(name: str) -> str | None:
     return base
 
 
-def _read_base(file: Path) -> str | None:
-    base = read_yaml(file, _yaml_name(file.stem)).get("base")
+def _read_base(name: str) -> str | None:
+    base = read_yaml(_yaml_of(name), _yaml_name(name)).get("base")
     if base is None or isinstance(base, str):
         return base
-    raise ConfigError(f"{_yaml_name(file.stem)}: base: {show(base)} must be the name of a model")
+    raise ConfigError(f"{_yaml_name(name)}: base: {show(base)} must be the name of a model")
 
 
 def _checked_base(name: str, base: str) -> str:

@@ -287,10 +287,12 @@ def _train(assembled: Run, on_validation: OnValidation | None, test: bool) -> Ru
         for line in doubts(assembled.model, assembled.dataset.store, loaders.split, everywhere):
             log.warning("%s", line)
     trainer.on_validation = on_validation
-    trainer.fit(loaders.train, loaders.valid)
-    if test:
-        _finish(assembled)
-    trainer.tensorboard.close()
+    try:
+        trainer.fit(loaders.train, loaders.valid)
+        if test:
+            _finish(assembled)
+    finally:
+        trainer.tensorboard.close()
     return assembled
 
 

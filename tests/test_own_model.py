@@ -62,6 +62,29 @@ def test_keys_of_its_own_have_the_type_of_their_default(tmp_path: Path) -> None:
         ExtConfig("Widened", "ml-100k", config_dict={"warmht": 0.25})
 
 
+def test_faults_of_its_yaml_name_that_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("base: [FPARec]\n")
+    register_model(file)(Widened)
+    with pytest.raises(ConfigError, match=f"^{file}: base: .* must be the name of a model"):
+        ExtConfig("Widened", "ml-100k")
+    file.write_text("base: FPAREC\n")
+    with pytest.raises(ConfigError, match=f"^{file}: base: 'FPAREC' is no model.*'FPARec'"):
+        ExtConfig("Widened", "ml-100k")
+    file.write_text("base: FPARec\nsince: 2020-01-01\n")
+    with pytest.raises(ConfigError, match=r"since: .*mine\.yaml\) is of type date, not a plain"):
+        ExtConfig("Widened", "ml-100k")
+
+
+@pytest.mark.parametrize("key", ["base", "about"])
+def test_what_its_yaml_says_of_the_model_is_no_setting(key: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("base: FPARec\nabout: {year: 2026}\n")
+    register_model(file)(Widened)
+    with pytest.raises(ConfigError, match=f"unknown key '{key}'"):
+        ExtConfig("Widened", "ml-100k", config_dict={key: "Nonsense"})
+
+
 def test_it_is_listed_run_and_loaded_by_name(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("base: FPARec\n")

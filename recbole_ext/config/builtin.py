@@ -78,4 +78,4 @@ def _kind(name: str, default: Any) -> str:
     if isinstance(default, int) and not isinstance(default, bool) and name.endswith(_FRACTIONS):
         return "float"
     kinds = {bool: "bool", int: "int", float: "float", str: "str", list: "list", dict: "dict"}
-    return kinds[type(default)]
+    return kinds.get(type(default), "any")  # which no value of that type passes

@@ -17,7 +17,7 @@ from recbole_ext.config.known import known_keys
 from recbole_ext.config.layers import ARGUMENTS, DICT, Layer
 from recbole_ext.config.normal import normalise
 from recbole_ext.config.settings import Settings
-from recbole_ext.config.sources import parse_arguments, read_yaml
+from recbole_ext.config.sources import parse_arguments, read_settings, read_yaml
 from recbole_ext.config.yaml_dialect import ConfigLoader, dump
 from recbole_ext.errors import ConfigError, show
 
@@ -164,7 +164,11 @@ class ExtConfig(Config):
             *self._lineage.files,
             folder / "dataset" / f"{dataset}.yaml",
         ]
-        layers = [_own_layer(file) for file in own if _is_file(file)]
+        layers = [
+            Layer(paths.relative_name(file), read_settings(file), own=True)
+            for file in own
+            if _is_file(file)
+        ]
         self._layers = layers + self._layers
 
     def _update_internal_config_dict(self, file: str) -> dict[str, Any]:
@@ -247,14 +251,6 @@ def _is_file(file: Path) -> bool:
         return file.is_file()
     except (OSError, ValueError):  # a name too long, or with a null byte: there is no such file
         return False
-
-
-def _own_layer(file: Path) -> Layer:
-    name = paths.relative_name(file)
-    values = read_yaml(file, name)
-    for key in ("base", "about"):  # the registry's, no settings
-        values.pop(key, None)
-    return Layer(name, values, own=True)
 
 
 def _recommender(model_class: type[Any]) -> type[Any]:

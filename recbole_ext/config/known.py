@@ -8,9 +8,8 @@ from difflib import get_close_matches
 from recbole_ext.config.builtin import builtin_keys, key_of, models_with_key
 from recbole_ext.config.keys import ANY_MODEL, BACKBONE, DUALITY, OWN, TOKENS
 from recbole_ext.config.schema import Key
-from recbole_ext.config.sources import read_yaml
+from recbole_ext.config.sources import read_settings
 from recbole_ext.errors import ConfigError, nearest, show
-from recbole_ext.paths import relative_name
 from recbole_ext.registry import REGISTERED, Lineage, known_names
 
 # What other libraries call a key.
@@ -54,7 +53,7 @@ def known_keys(line: Lineage) -> dict[str, Key]:
     """
     if line.root is None:
         return {**ANY_MODEL, **OWN}
-    named = {k: v for f in line.class_files for k, v in read_yaml(f, relative_name(f)).items()}
+    named = {k: v for f in line.class_files for k, v in read_settings(f).items()}
     own = {name: key for name, key in OWN.items() if name in named}
     if line.root in REGISTERED:
         new = {k: key_of(k, v, OF_YOUR_MODEL) for k, v in named.items() if k not in own}
@@ -67,7 +66,7 @@ def known_keys(line: Lineage) -> dict[str, Key]:
 def look_alikes(line: Lineage) -> Iterator[tuple[str, str]]:
     """New keys of a user's own YAML that look like a known one misspelt, each with that one."""
     for file in line.class_files if line.root in REGISTERED else ():
-        for key in read_yaml(file, relative_name(file)):
+        for key in read_settings(file):
             close = get_close_matches(key, {**ANY_MODEL, **OWN}, n=1, cutoff=_ALIKE)
             if close and close[0] != key:
                 yield key, close[0]

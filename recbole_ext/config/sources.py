@@ -10,6 +10,7 @@ import yaml
 
 from recbole_ext.config.yaml_dialect import ConfigLoader
 from recbole_ext.errors import ConfigError, nearest, show
+from recbole_ext.paths import relative_name
 
 
 def read_yaml(path: Path, name: str) -> dict[str, Any]:
@@ -31,6 +32,12 @@ def read_yaml(path: Path, name: str) -> dict[str, Any]:
         if not isinstance(key, str):
             raise ConfigError(f"{name}: the key {show(key)} must be text; write it in quotes")
     return values
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """What one of this library's files, or of a model's, sets; not what it says of the model."""
+    values = read_yaml(path, relative_name(path))
+    return {key: value for key, value in values.items() if key not in ("base", "about")}
 
 
 def _kind(value: Any) -> str:

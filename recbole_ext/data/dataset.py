@@ -77,9 +77,9 @@ class FlatOrder(CheckedReading, QuickFilters, Dataset):
 
     def _change_feat_format(self) -> None:
         self._check_times()
+        self._drop_unused()
         if self.config["task"] == "next_user":
             turn_round(self)
-        self._drop_unused()
         frame = self.inter_feat
         users = frame[self.uid_field].to_numpy(np.int64)
         items = frame[self.iid_field].to_numpy(np.int64)

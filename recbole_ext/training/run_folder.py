@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from recbole_ext.errors import CheckpointError, ConfigError
-from recbole_ext.files import Folder
+from recbole_ext.files import Folder, claim_empty, fresh_name
 from recbole_ext.locks import held
 
 CONFIG_FILE = "config.yaml"
@@ -30,12 +28,12 @@ TENSORBOARD_DIR = "tensorboard"
 _REPLACED = (CONFIG_FILE, METRICS_FILE, RANKS_FILE, HISTORY_FILE, MODEL_FILE, RESUME_FILE)
 
 
-_current: list[Path] = []
+_current: Path | None = None
 
 
 def current_folder() -> Path | None:
-    """The folder of the run that is under way in this process."""
-    return _current[-1] if _current else None
+    """The folder of the run that this process has begun last, if it has not ended well."""
+    return _current
 
 
 class RunFolder(Folder):
@@ -52,13 +50,10 @@ class RunFolder(Folder):
         Raises:
             ConfigError: ``run_dir`` already holds something.
         """
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        name = f"{model}-{dataset}-{stamp}-{secrets.token_hex(3)}"
-        path = (Path(run_dir) if run_dir else Path(parent) / name).resolve()
+        path = (Path(run_dir) if run_dir else Path(parent, fresh_name(model, dataset))).resolve()
         made = [folder for folder in path.parents if not folder.exists()]
         try:
-            path.mkdir(parents=True, exist_ok=True)
-            free = not any(path.iterdir()) and _claims(path / LOG_FILE)
+            free = claim_empty(path, LOG_FILE)
         except OSError as error:
             raise ConfigError(f"run_dir: cannot make {path}: {error.strerror}") from error
         if not free:
@@ -151,10 +146,11 @@ class RunFolder(Folder):
         root.setLevel(level)
         for handler in handlers:
             root.addHandler(handler)
-        _current.append(self.path)
+        global _current
+        _current = self.path
         try:
             yield
-            _current.pop()  # an interrupted run stays current: the command line names it
+            _current = None  # not of an interrupted run: the command line names it
         finally:
             for handler in handlers:
                 root.removeHandler(handler)
@@ -167,12 +163,3 @@ class _LogFile(logging.FileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
         """Go on without the line."""
-
-
-def _claims(file: Path) -> bool:
-    """Make ``file``; false where another run, begun at the same moment, has just made it."""
-    try:
-        file.open("x").close()
-    except FileExistsError:
-        return False
-    return True

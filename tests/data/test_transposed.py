@@ -116,6 +116,18 @@ def test_next_user_by_hand(shop: dict[str, Any]) -> None:
     assert dataset.field2id_token["item_id"][tested].tolist() == ["ann"]
 
 
+def test_next_user_with_columns_for_filters_alone(shop: dict[str, Any]) -> None:
+    lines = ["item_id:token\tprice:float", *(f"{item}\t{n}" for n, item in enumerate("abcde"))]
+    Path(shop["data_path"], "shop", "shop.item").write_text("\n".join(lines) + "\n")
+    columns = {
+        "load_col": {"inter": ["user_id", "item_id", "timestamp"], "item": ["item_id", "price"]},
+        "unused_col": {"item": ["price"]},
+        "val_interval": {"price": "[0,3]"},
+    }
+    config = ExtConfig("SASRec", "shop", config_dict={**shop, **columns, "task": "next_user"})
+    assert set(load_data(config).field2token_id["user_id"]) <= {"[PAD]", *"abcd"}
+
+
 @pytest.mark.parametrize("protocol", ["paper", "recbole"])
 @pytest.mark.parametrize("holdout", [1, 2])
 def test_next_user_leaves_out_what_next_item_holds_out(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -118,8 +119,17 @@ def test_texts_replace_texts(tmp_path: Path) -> None:
     folder.write_text("a", "first")
     folder.write_text("a", "second, β")
     assert folder.file("a").read_text(encoding="utf-8") == "second, β"
-    assert folder.file("a").stat().st_mode & 0o777 == 0o644
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_the_umask_says_who_may_read(mask: int, mode: int, tmp_path: Path) -> None:
+    before = os.umask(mask)
+    try:
+        RunFolder(tmp_path).write_text("a", "mine")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == mode
 
 
 def test_a_reader_sees_the_old_file_or_the_new_one(tmp_path: Path) -> None:
@@ -176,11 +186,10 @@ def test_logs_of_two_runs_stay_apart(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_is_still_the_current_one(tmp_path: Path) -> None:
-    before = current_folder()
     folder = create(tmp_path)
-    with folder.logging():
-        pass
-    assert current_folder() == before
     with pytest.raises(KeyboardInterrupt), folder.logging():
         raise KeyboardInterrupt
     assert current_folder() == folder.path
+    with create(tmp_path).logging():
+        pass
+    assert current_folder() is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -135,6 +136,19 @@ def test_scalars_are_in_the_run_folder(settings: Settings) -> None:
     assert rates == pytest.approx([0.01 * 2 / 3, 0.01 / 3, 0.0], abs=1e-8)
     assert found["train/loss"][2].value < found["train/loss"][0].value
     assert not Path("log_tensorboard").exists()
+
+
+def test_a_run_that_is_stopped_leaves_no_thread(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = threading.active_count()
+    monkeypatch.setattr(SequenceTrainer, "_validate", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run("FPARec", "ring", config_dict=settings(epochs=1))
+    assert threading.active_count() == before
 
 
 def test_the_mean_loss_is_that_of_the_epochs_own_batches(settings: Settings) -> None:

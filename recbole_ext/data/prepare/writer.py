@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -39,7 +39,8 @@ def write_atomic(
     made = _make_parents(folder.parent)
     temporary: Path | None = None
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+        temporary.mkdir()
         digest = _write(_chunks(log), temporary / target.name)
         if items is not None:
             lines = "\n".join(items.lines(log.item_tokens))
@@ -81,18 +82,11 @@ def _remove_empty(folders: list[Path]) -> None:
 
 def _publish(temporary: Path, folder: Path) -> None:
     """Move a finished folder to its place: at once, or file by file into one that is there."""
-    temporary.chmod(0o777 & ~_umask())  # mkdtemp's own mode shuts everybody else out
     if not folder.exists():
         temporary.rename(folder)
         return
     for file in temporary.iterdir():
         file.replace(folder / file.name)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _write(texts: Iterable[str], path: Path) -> str:

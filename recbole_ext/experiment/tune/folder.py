@@ -7,19 +7,17 @@ import fcntl
 import io
 import json
 import math
-import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.config.yaml_dialect import dump
 from recbole_ext.errors import CheckpointError, ConfigError
-from recbole_ext.files import Folder
+from recbole_ext.files import Folder, claim_empty, fresh_name
 from recbole_ext.locks import held
 from recbole_ext.training.run_folder import RESUME_FILE
 
@@ -28,6 +26,7 @@ TRIALS_DIR = "trials"
 TRIALS_TABLE = "trials.csv"
 BEST_FILE = "best.yaml"
 FINAL_DIR = "final"
+LOCK_FILE = ".lock"
 RAY_DIR = ".ray"  # Tune's own files; never read again
 CONFIG_FILE = "config.yaml"
 HISTORY_FILE = "history.jsonl"
@@ -130,7 +129,7 @@ class TrialFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Wait until no other process trains here: one that is dying may still write."""
-        with open(self.path / ".lock", "w") as lock:
+        with open(self.path / LOCK_FILE, "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -139,11 +138,8 @@ class TrialFolder:
         return Folder(self.path)
 
 
-class SweepFolder:
+class SweepFolder(Folder):
     """Paths of a sweep's folder, and what is written there."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
 
     @classmethod
     def create(cls, parent: Path, model: str, dataset: str, sweep_dir: str | None) -> SweepFolder:
@@ -152,18 +148,16 @@ class SweepFolder:
         Raises:
             ConfigError: ``sweep_dir`` already holds something.
         """
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        name = f"{model}-{dataset}-{stamp}-{secrets.token_hex(3)}"
-        path = Path(sweep_dir) if sweep_dir else parent / name
+        path = Path(sweep_dir) if sweep_dir else parent / fresh_name(model, dataset)
         try:
-            path.mkdir(parents=True, exist_ok=True)
-            if any(path.iterdir()):
-                raise ConfigError(
-                    f"--sweep_dir: {path} is not empty; go on with 'recbole_ext tune "
-                    f"--resume={path}' or choose another folder"
-                )
+            free = claim_empty(path, LOCK_FILE)
         except OSError as error:
             raise ConfigError(f"--sweep_dir: cannot make {path}: {error.strerror}") from error
+        if not free:
+            raise ConfigError(
+                f"--sweep_dir: {path} is not empty; go on with 'recbole_ext tune "
+                f"--resume={path}' or choose another folder"
+            )
         return cls(path.resolve())
 
     @classmethod
@@ -172,14 +166,6 @@ class SweepFolder:
         if not (Path(path) / SPACE_FILE).is_file():
             raise CheckpointError(f"{path} is no folder of a sweep: it has no {SPACE_FILE}")
         return cls(Path(path).resolve())
-
-    @property
-    def files(self) -> Folder:
-        """Writes of whole files."""
-        return Folder(self.path)
-
-    def file(self, name: str) -> Path:
-        return self.path / name
 
     def trial(self, number: int) -> TrialFolder:
         """The folder of a trial, whether it exists or not."""
@@ -196,7 +182,7 @@ class SweepFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the sweep for this process. Raises ConfigError where another one has it."""
-        with held(self.path / ".lock", f"{self.path}: another process runs this sweep"):
+        with held(self.file(LOCK_FILE), f"{self.path}: another process runs this sweep"):
             yield
 
     def drop_ray_files(self) -> None:
@@ -210,7 +196,7 @@ class SweepFolder:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(names)
         writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
-        self.files.write_text(TRIALS_TABLE, out.getvalue())
+        self.write_text(TRIALS_TABLE, out.getvalue())
 
 
 def _cell(value: Any) -> str:

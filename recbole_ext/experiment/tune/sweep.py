@@ -100,7 +100,7 @@ class Sweep:
             reasons = [trial.reason for trial in self.state.trials.values() if trial.reason]
             why = f"; the first failed: {reasons[0]}" if reasons else ""
             raise ConfigError(f"{self.folder.path}: no trial ended with a validation{why}")
-        self.folder.files.write_text(BEST_FILE, dump(self.plan.final_config(best.values)))
+        self.folder.write_text(BEST_FILE, dump(self.plan.final_config(best.values)))
 
 
 class _Conductor:
@@ -176,7 +176,7 @@ def begin(
         import_optuna()
     _check_data(made)
     folder = SweepFolder.create(made.parent, made.model, made.dataset, sweep_dir)
-    folder.files.write_text(SPACE_FILE, dump(made.as_space_file()))
+    folder.write_text(SPACE_FILE, dump(made.as_space_file()))
     return Sweep(made, folder, State(made))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,18 @@ def test_a_sweeps_trials(tmp_path: Path) -> None:
     (tmp_path / "trials" / "004").mkdir()  # a start that was interrupted at once
     (tmp_path / "trials" / "notes.txt").touch()
     assert [trial.number for trial in folder.trials()] == [2, 11, 1000]
+
+
+def test_of_sweeps_that_begin_together_one_gets_the_folder(tmp_path: Path) -> None:
+    def attempt(_: int) -> bool:
+        try:
+            SweepFolder.create(tmp_path, "FPARec", "ml-100k", str(tmp_path / "same"))
+        except ConfigError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(attempt, range(8))) == 1
 
 
 def test_one_process_a_sweep(tmp_path: Path) -> None:
