@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext import __version__
-from recbole_ext.errors import UserError, nearest, show
+from recbole_ext.errors import INTERRUPTED, UserError, nearest, show
 from recbole_ext.imports import add_argument as add_import
 from recbole_ext.imports import import_files
 
@@ -47,7 +47,6 @@ PARTS = {  # of metrics.json, as the table of a run calls them
 }
 
 USER_ERROR = 2
-INTERRUPTED = 130
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # the disk's, not a bug of ours
 
 RUN_HELP = """\

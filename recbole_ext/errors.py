@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from itertools import chain
 from typing import Any
 
+INTERRUPTED = 130  # exit code after Ctrl-C, as shells have it
 _SHOWN = 80
 
 

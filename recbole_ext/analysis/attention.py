@@ -17,7 +17,7 @@ from recbole.data.interaction import Interaction
 from recbole.model.layers import MultiHeadAttention
 from torch import Tensor, nn
 
-from recbole_ext.nn.attending import Attending, Attention, NoAttentionError
+from recbole_ext.nn.attending import Attending, Attention, NoAttentionError, in_order
 
 
 @torch.no_grad()
@@ -85,9 +85,4 @@ def _right_aligned(layers: list[Tensor], lengths: Tensor) -> Attention:
     place = torch.arange(width, device=lengths.device) - (width - lengths.unsqueeze(1))  # [B, L]
     keep, source = place >= 0, place.clamp(min=0)
     real = keep[:, None, :, None] & keep[:, None, None, :]
-    return Attention([_gathered(one, source) * real for one in layers], keep)
-
-
-def _gathered(weights: Tensor, source: Tensor) -> Tensor:
-    rows = weights.gather(2, source[:, None, :, None].expand_as(weights))
-    return rows.gather(3, source[:, None, None, :].expand_as(weights))
+    return Attention([in_order(one, source) * real for one in layers], keep)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 
+from recbole_ext.analysis.rank import entropy_rank, singular_values
+
 Matrix = NDArray[np.float64]
 
 
@@ -29,12 +31,9 @@ def effective_rank(vectors: Matrix) -> float:
 
     Of the centred [n, d] vectors: between 0 (all alike) and d (alike in every direction).
     """
-    values = np.linalg.svd(centred(vectors), compute_uv=False)
-    values = values[values > values.max() * max(vectors.shape) * np.finfo(np.float64).eps]
-    if not len(values):
-        return 0.0
-    shares = values / values.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))
+    values = singular_values(centred(vectors))
+    noise = values.max() * max(vectors.shape) * np.finfo(np.float64).eps
+    return float(entropy_rank(values[values > noise])) if (values > noise).any() else 0.0
 
 
 def stability(one: Matrix, other: Matrix) -> float:

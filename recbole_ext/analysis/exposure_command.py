@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from recbole_ext.analysis.given import whole
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.files import write_report
-from recbole_ext.inference.asked import check_factor
+from recbole_ext.inference.asked import check_positive
 from recbole_ext.inference.command import real
 
 if TYPE_CHECKING:
@@ -162,5 +162,5 @@ class Lists:
 
 
 def _factor(name: str, text: str) -> float:
-    check_factor(name, real(text))
+    check_positive(name, real(text))
     return float(text)

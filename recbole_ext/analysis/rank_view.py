@@ -18,20 +18,19 @@ from recbole_ext.analysis.rank import (
     singular_values,
     stable_rank,
 )
-from recbole_ext.analysis.sparsity import uniform
+from recbole_ext.analysis.sparsity import NULLS, uniform
 from recbole_ext.analysis.subject import Subject, mean
 
 FloatArray = NDArray[np.float64]
 
 _PANEL = (6.4, 3.8)
 _SEED = 0
-_NULLS = ("bidirectional", "causal")
 _NAMES = ("k", "gavish_donoho", "stable_rank", "entropy_rank")
 
 
 def numbers(subjects: Sequence[Subject]) -> dict[str, Any]:
     """Means over users and heads, by layer and over all layers, and both nulls."""
-    nulls = {name: uniform(SIZE, name == "causal") for name in _NULLS}
+    nulls = {name: uniform(SIZE, causal) for name, causal in NULLS.items()}
     return {
         "figure": "rank",
         "block": SIZE,
@@ -91,8 +90,8 @@ def _of_run(subject: Subject) -> dict[str, Any]:
     ]
     lengths = subject.blocks.lengths
     nulls = {
-        name: mean(rank_k(singular_values(uniform_blocks(lengths, name == "causal"))))
-        for name in _NULLS
+        name: mean(rank_k(singular_values(uniform_blocks(lengths, causal))))
+        for name, causal in NULLS.items()
     }
     whole = _over_layers(layers)
     return {**subject.described, **whole, "k_of_uniform": nulls, "layers": layers}

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
+NULLS = {"bidirectional": False, "causal": True}  # attention that knows nothing: is it causal?
+
 
 def sparsity(matrices: FloatArray) -> FloatArray:
     """[..., n, m] -> [...]: S = (‖x‖₁ / N) / ‖x‖₂ over the N = n·m entries.

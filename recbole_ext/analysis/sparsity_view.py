@@ -9,12 +9,11 @@ import numpy as np
 
 from recbole_ext.analysis.blocks import SIZE, Layer, uniform_blocks
 from recbole_ext.analysis.figures import new_figure
-from recbole_ext.analysis.sparsity import sparsity, uniform
+from recbole_ext.analysis.sparsity import NULLS, sparsity, uniform
 from recbole_ext.analysis.subject import Subject, mean, rounded
 
 _BOUNDS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)
 _PANEL = (4.6, 3.2)
-_NULLS = {"bidirectional": False, "causal": True}
 _NULL_STYLE = {"bidirectional": "--", "causal": ":"}
 
 
@@ -29,7 +28,7 @@ def numbers(subjects: Sequence[Subject]) -> dict[str, Any]:
                 "S": rounded(float(sparsity(uniform(SIZE, causal)))),
                 "by_length": _null_curve(longest, causal),
             }
-            for name, causal in _NULLS.items()
+            for name, causal in NULLS.items()
         },
         "runs": [_of_run(subject) for subject in subjects],
     }
@@ -85,7 +84,7 @@ def _of_run(subject: Subject) -> dict[str, Any]:
         "S_m": mean([one["S_m"] for one in layers]),
         "S_of_uniform": {
             name: mean(sparsity(uniform_blocks(subject.blocks.lengths, causal)))
-            for name, causal in _NULLS.items()
+            for name, causal in NULLS.items()
         },
         "layers": layers,
         "by_length": _by_length(subject),

@@ -10,7 +10,7 @@ import numpy as np
 from recbole_ext.analysis.blocks import SIZE, Layer
 from recbole_ext.analysis.figures import new_figure, whole_numbers
 from recbole_ext.analysis.rank import singular_values
-from recbole_ext.analysis.sparsity import uniform
+from recbole_ext.analysis.sparsity import NULLS, uniform
 from recbole_ext.analysis.subject import Subject, nested
 
 _PANEL = (3.8, 3.2)
@@ -22,8 +22,7 @@ def numbers(subjects: Sequence[Subject]) -> dict[str, Any]:
         "figure": "spectrum",
         "block": SIZE,
         "nulls": {
-            name: nested(singular_values(uniform(SIZE, name == "causal")))
-            for name in ("bidirectional", "causal")
+            name: nested(singular_values(uniform(SIZE, causal))) for name, causal in NULLS.items()
         },
         "runs": [
             {**subject.described, "layers": _layers(subject.blocks.layers)} for subject in subjects

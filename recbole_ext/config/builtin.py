@@ -37,7 +37,7 @@ def builtin_keys(model: str) -> dict[str, Key]:
     defaults = read_builtin_yaml(model)
     keys = {name: key_of(name, default) for name, default in defaults.items()}
     unlisted = _keys_in_source(model) - set(defaults) - _COMPUTED
-    keys |= {name: Key("any", f"read by {model}", scope="model") for name in unlisted}
+    keys |= {name: Key("any", f"read by {model}") for name in unlisted}
     return {name: key for name, key in keys.items() if name not in ANY_MODEL}
 
 
@@ -62,14 +62,14 @@ def _keys_in_source(model: str) -> set[str]:
 def key_of(name: str, default: Any, text: str = "of RecBole's model") -> Key:
     """A key whose type is its default's."""
     if name == "loss_type" and default in _LOSSES:
-        return Key("str", "the loss", choices=_LOSSES, scope="model")
+        return Key("str", "the loss", choices=_LOSSES)
     if name == "hidden_act":
-        return Key("str", "the activation", choices=_ACTIVATIONS, scope="model")
+        return Key("str", "the activation", choices=_ACTIVATIONS)
     shared = ARCHITECTURE.get(name)
     if shared is not None and not shared.choices and shared.accepts(default):
         nullable = shared.accepts(None) and default is not None  # null where it does not apply
         return replace(shared, kind=shared.kind.removesuffix("|null")) if nullable else shared
-    return Key(_kind(name, default), text, scope="model")
+    return Key(_kind(name, default), text)
 
 
 def _kind(name: str, default: Any) -> str:

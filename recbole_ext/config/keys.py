@@ -1,12 +1,12 @@
 """The table of all keys that any model may have: RecBole's and this library's.
 
-Keys with scope ``model`` belong to the models whose YAML sets them. Further keys of RecBole's
+Those of :data:`OWN` belong to the models whose YAML sets them. Further keys of RecBole's
 built-in models are read from RecBole's own files (builtin.py).
 """
 
 from __future__ import annotations
 
-from recbole_ext.config.schema import Choices, Key
+from recbole_ext.config.schema import Key
 
 # Of the recommended lists; with seen items kept alone.
 LIST_METRICS = (
@@ -31,8 +31,6 @@ _SHARE = "[0, 1]"
 SAMPLED_LOSSES = ("BCE", "BPR", "gBCE", "sampled_softmax")
 SAMPLINGS = ("uniform", "popularity", "in_batch", "mixed")
 TASKS = ("next_item", "next_user")
-CONSISTENCIES = ("cosine", "mse", "infonce")
-STOPPED_SIDES = ("none", "item", "dual")
 SHARINGS = ("auto", "batch", "position")
 CODES = ("rq", "pq", "random", "attributes")
 
@@ -168,8 +166,11 @@ DATA = {
 }
 
 
+# Names of what lies in nn, looked up late: it needs torch.
+
+
 def mixers() -> tuple[str, ...]:
-    """The names in the registry of attentions; looked up late, because they need torch."""
+    """The names in the registry of attentions."""
     from recbole_ext.nn.attention import MIXERS
 
     return tuple(MIXERS)
@@ -183,110 +184,139 @@ def position_only_mixers() -> tuple[str, ...]:
 
 
 def local_attentions() -> tuple[str, ...]:
-    """The names in the registry of local heads; looked up late, for the same reason."""
+    """The names in the registry of local heads."""
     from recbole_ext.nn.attention.local import LOCAL_HEADS
 
     return tuple(LOCAL_HEADS)
 
 
-def _own(kind: str, text: str, within: str = "", choices: Choices = ()) -> Key:
-    return Key(kind, text, within, choices, scope="model")
+def position_biases() -> tuple[str, ...]:
+    """Of dot-product scores."""
+    from recbole_ext.nn.attention.dot_product import POSITION_BIASES
+
+    return POSITION_BIASES
+
+
+def patterns() -> tuple[str, ...]:
+    """The fixed patterns of attention."""
+    from recbole_ext.nn.attention.fixed import PATTERNS
+
+    return PATTERNS
+
+
+def activations() -> tuple[str, ...]:
+    """Of the feed-forward network."""
+    from recbole_ext.nn.feed_forward import ACTIVATIONS
+
+    return tuple(ACTIVATIONS)
+
+
+def consistencies() -> tuple[str, ...]:
+    """Of an item and its dual vector."""
+    from recbole_ext.nn.duality.consistency import CONSISTENCIES
+
+    return CONSISTENCIES
+
+
+def stopped_sides() -> tuple[str, ...]:
+    """The sides that the consistency does not train."""
+    from recbole_ext.nn.duality.consistency import STOPPED_SIDES
+
+    return STOPPED_SIDES
 
 
 ARCHITECTURE = {
-    "direction": _own("str", "next items (ar) or cloze (ae)", choices=("ar", "ae")),
-    "mask_ratio": _own("float|null", "share of a sequence that ae hides", _SHARE),
-    "mask_last_prob": _own("float|null", "how often ae hides the last item alone", _SHARE),
-    "loss_type": _own("str", "the loss", choices=("CE", *SAMPLED_LOSSES)),
-    "n_negatives": _own("int|null", "negatives of a sampled loss", _POSITIVE),
-    "negative_sampling": _own("str|null", "where they come from", choices=SAMPLINGS),
-    "negatives_shared": _own("str|null", "one draw a batch or position", choices=SHARINGS),
-    "popularity_exponent": _own("float|null", "of popularity: q ~ count^this", _COUNT),
-    "in_batch_share": _own("float|null", "of mixed: negatives out of the batch", "(0, 1)"),
-    "gbce_t": _own("float|null", "calibration of gBCE; 0 is BCE", _SHARE),
-    "logq_correction": _own("bool|null", "sampled_softmax less log expected counts"),
-    "exclude_history": _own("bool|null", "no negatives out of the position's own history"),
-    "ips_exponent": _own("float", "targets weigh 1/count^this; 0: all alike", _COUNT),
-    "ips_clip": _own("float|null", "the largest such weight, of mean 1; null: none", "[1, inf)"),
-    "attention": _own("str|strs", "how positions are mixed; several: their sum", choices=mixers),
-    "attention_shares": _own(
+    "direction": Key("str", "next items (ar) or cloze (ae)", choices=("ar", "ae")),
+    "mask_ratio": Key("float|null", "share of a sequence that ae hides", _SHARE),
+    "mask_last_prob": Key("float|null", "how often ae hides the last item alone", _SHARE),
+    "loss_type": Key("str", "the loss", choices=("CE", *SAMPLED_LOSSES)),
+    "n_negatives": Key("int|null", "negatives of a sampled loss", _POSITIVE),
+    "negative_sampling": Key("str|null", "where they come from", choices=SAMPLINGS),
+    "negatives_shared": Key("str|null", "one draw a batch or position", choices=SHARINGS),
+    "popularity_exponent": Key("float|null", "of popularity: q ~ count^this", _COUNT),
+    "in_batch_share": Key("float|null", "of mixed: negatives out of the batch", "(0, 1)"),
+    "gbce_t": Key("float|null", "calibration of gBCE; 0 is BCE", _SHARE),
+    "logq_correction": Key("bool|null", "sampled_softmax less log expected counts"),
+    "exclude_history": Key("bool|null", "no negatives out of the position's own history"),
+    "ips_exponent": Key("float", "targets weigh 1/count^this; 0: all alike", _COUNT),
+    "ips_clip": Key("float|null", "the largest such weight, of mean 1; null: none", "[1, inf)"),
+    "attention": Key("str|strs", "how positions are mixed; several: their sum", choices=mixers),
+    "attention_shares": Key(
         "floats|null", "what the mixers of a sum are multiplied by, in their order; null: 1"
     ),
-    "position_bias": _own(
-        "str", "of the scores of dot_product", choices=("none", "rotary", "relative")
-    ),
-    "factor_rank": _own("int", "k of factorized_positional", _POSITIVE),
-    "attention_pattern": _own(
+    "position_bias": Key("str", "of the scores of dot_product", choices=position_biases),
+    "factor_rank": Key("int", "k of factorized_positional", _POSITIVE),
+    "attention_pattern": Key(
         "str",
         "of fixed_pattern",
-        choices=("average", "linear_annealing", "exponential_annealing"),
+        choices=patterns,
     ),
-    "filter_frequencies": _own("int", "c: frequencies that frequency_filter keeps", _POSITIVE),
-    "n_local_heads": _own("int", "heads of dot_product, the first ones, that are local", _COUNT),
-    "local_attention": _own("str", "what makes them local", choices=local_attentions),
-    "local_window": _own("int", "w: slots on each side that they see; of rnn: slots", _POSITIVE),
-    "n_layers": _own("int", "blocks", _POSITIVE),
-    "n_heads": _own("int", "heads; must divide hidden_size", _POSITIVE),
-    "hidden_size": _own("int", "width d", _POSITIVE),
-    "inner_size": _own("int", "width of the feed-forward network", _POSITIVE),
-    "hidden_act": _own("str", "its activation", choices=("relu", "gelu", "silu")),
-    "hidden_dropout_prob": _own("float", "dropout of embeddings and networks", _BELOW_1),
-    "attn_dropout_prob": _own("float", "dropout of the attention weights", _BELOW_1),
-    "mixer_dropout_prob": _own("float", "dropout of the attention's output", _BELOW_1),
-    "layer_norm_eps": _own("float", "epsilon of LayerNorm", _ABOVE_0),
-    "initializer_range": _own("float", "std of the initial weights", _ABOVE_0),
-    "norm_position": _own("str", "LayerNorm before or after", choices=("pre", "post")),
-    "position_embedding": _own("str", "added to the items", choices=("none", "learned")),
-    "scale_embedding": _own("bool", "item embeddings times sqrt(d) at the input"),
-    "attn_output_projection": _own("bool", "a linear layer after the attention"),
-    "mask_after_softmax": _own("bool", "rows are not renormalised (paper's Eq. 6)"),
-    "value_input": _own("str", "what V is made of", choices=("normed", "raw")),
-    "value_bias": _own("bool", "a bias in V"),
-    "ffn_placement": _own("str", "feed-forward networks", choices=("per_block", "final")),
-    "residual_from": _own("str", "what the residual adds", choices=("input", "normed")),
-    "unused_qk_projections": _own("bool", "the released code's idle Q and K"),
-    "remask_padding": _own("bool", "zero padded positions after each block"),
-    "padding_as_class": _own("bool", "PAD is a class of the softmax"),
-    "mask_padding": _own("bool", "the attention sees no padded positions"),
-    "position_at_padding": _own("bool", "positions are added to padding too"),
-    "padding_row": _own("str", "PAD's item vector", choices=("zero", "learned")),
-    "score": _own("str", "of a state and an item", choices=("dot", "cosine")),
-    "score_temperature": _own("float", "cosines are divided by it", _ABOVE_0),
-    "user_embedding": _own("str", "put behind the item's (SSE-PT)", choices=("none", "concat")),
-    "sse_item_prob": _own("float", "input items replaced by random ones, in training", _SHARE),
-    "sse_user_prob": _own("float", "users replaced by random ones, in training", _SHARE),
-    "sse_target_prob": _own("float", "targets replaced by random items, in training", _SHARE),
-    "item_features": _own("strs|null", "columns of the .item file that describe items"),
-    "feature_combination": _own("str", "of an item's vectors", choices=("sum", "concat")),
-    "score_with_features": _own("bool", "items are scored with features and pretrained vectors"),
-    "item_id_embedding": _own("bool", "a learned vector for each item"),
-    "pretrained_items": _own("str|null", "file of item vectors"),
-    "pretrained_frozen": _own("bool", "they stay as they are"),
-    "pretrained_unknown": _own(
+    "filter_frequencies": Key("int", "c: frequencies that frequency_filter keeps", _POSITIVE),
+    "n_local_heads": Key("int", "heads of dot_product, the first ones, that are local", _COUNT),
+    "local_attention": Key("str", "what makes them local", choices=local_attentions),
+    "local_window": Key("int", "w: slots on each side that they see; of rnn: slots", _POSITIVE),
+    "n_layers": Key("int", "blocks", _POSITIVE),
+    "n_heads": Key("int", "heads; must divide hidden_size", _POSITIVE),
+    "hidden_size": Key("int", "width d", _POSITIVE),
+    "inner_size": Key("int", "width of the feed-forward network", _POSITIVE),
+    "hidden_act": Key("str", "its activation", choices=activations),
+    "hidden_dropout_prob": Key("float", "dropout of embeddings and networks", _BELOW_1),
+    "attn_dropout_prob": Key("float", "dropout of the attention weights", _BELOW_1),
+    "mixer_dropout_prob": Key("float", "dropout of the attention's output", _BELOW_1),
+    "layer_norm_eps": Key("float", "epsilon of LayerNorm", _ABOVE_0),
+    "initializer_range": Key("float", "std of the initial weights", _ABOVE_0),
+    "norm_position": Key("str", "LayerNorm before or after", choices=("pre", "post")),
+    "position_embedding": Key("str", "added to the items", choices=("none", "learned")),
+    "scale_embedding": Key("bool", "item embeddings times sqrt(d) at the input"),
+    "attn_output_projection": Key("bool", "a linear layer after the attention"),
+    "mask_after_softmax": Key("bool", "rows are not renormalised (paper's Eq. 6)"),
+    "value_input": Key("str", "what V is made of", choices=("normed", "raw")),
+    "value_bias": Key("bool", "a bias in V"),
+    "ffn_placement": Key("str", "feed-forward networks", choices=("per_block", "final")),
+    "residual_from": Key("str", "what the residual adds", choices=("input", "normed")),
+    "unused_qk_projections": Key("bool", "the released code's idle Q and K"),
+    "remask_padding": Key("bool", "zero padded positions after each block"),
+    "padding_as_class": Key("bool", "PAD is a class of the softmax"),
+    "mask_padding": Key("bool", "the attention sees no padded positions"),
+    "position_at_padding": Key("bool", "positions are added to padding too"),
+    "padding_row": Key("str", "PAD's item vector", choices=("zero", "learned")),
+    "score": Key("str", "of a state and an item", choices=("dot", "cosine")),
+    "score_temperature": Key("float", "cosines are divided by it", _ABOVE_0),
+    "user_embedding": Key("str", "put behind the item's (SSE-PT)", choices=("none", "concat")),
+    "sse_item_prob": Key("float", "input items replaced by random ones, in training", _SHARE),
+    "sse_user_prob": Key("float", "users replaced by random ones, in training", _SHARE),
+    "sse_target_prob": Key("float", "targets replaced by random items, in training", _SHARE),
+    "item_features": Key("strs|null", "columns of the .item file that describe items"),
+    "feature_combination": Key("str", "of an item's vectors", choices=("sum", "concat")),
+    "score_with_features": Key("bool", "items are scored with features and pretrained vectors"),
+    "item_id_embedding": Key("bool", "a learned vector for each item"),
+    "pretrained_items": Key("str|null", "file of item vectors"),
+    "pretrained_frozen": Key("bool", "they stay as they are"),
+    "pretrained_unknown": Key(
         "str", "its items that the data set lacks", choices=("error", "skip")
     ),
 }
 
 TOKENS = {
-    "codes": _own("str", "how items become codes (TokenizedSASRec)", choices=CODES),
-    "n_codes": _own("int|null", "M: codes of an item", _POSITIVE),
-    "codebook_size": _own("int", "K: codes to choose from, a level", "[2, inf)"),
-    "code_combination": _own("str", "of an item's code vectors", choices=("sum", "concat")),
+    "codes": Key("str", "how items become codes (TokenizedSASRec)", choices=CODES),
+    "n_codes": Key("int|null", "M: codes of an item", _POSITIVE),
+    "codebook_size": Key("int", "K: codes to choose from, a level", "[2, inf)"),
+    "code_combination": Key("str", "of an item's code vectors", choices=("sum", "concat")),
 }
 
 DUALITY = {
-    "dual_weight": _own("float", "of the consistency in the loss; 0: none", _COUNT),
-    "dual_items": _own("int", "distinct items of a batch that it is measured on", _POSITIVE),
-    "max_users": _own("int", "newest users of an item that make its dual vector", _POSITIVE),
-    "dual_layers": _own("int", "blocks of the dual encoder", _POSITIVE),
-    "consistency": _own("str", "of item and dual vector", choices=CONSISTENCIES),
-    "dual_temperature": _own("float|null", "of infonce: cosines are divided by it", _ABOVE_0),
-    "dual_stop_gradient": _own("str", "side that it does not train", choices=STOPPED_SIDES),
+    "dual_weight": Key("float", "of the consistency in the loss; 0: none", _COUNT),
+    "dual_items": Key("int", "distinct items of a batch that it is measured on", _POSITIVE),
+    "max_users": Key("int", "newest users of an item that make its dual vector", _POSITIVE),
+    "dual_layers": Key("int", "blocks of the dual encoder", _POSITIVE),
+    "consistency": Key("str", "of item and dual vector", choices=consistencies),
+    "dual_temperature": Key("float|null", "of infonce: cosines are divided by it", _ABOVE_0),
+    "dual_stop_gradient": Key("str", "side that it does not train", choices=stopped_sides),
 }
 
 BACKBONE = {
-    "backbone": _own("str", "a model_type of transformers, such as llama"),
-    "backbone_config": _own("dict|null", "further attributes of its configuration"),
+    "backbone": Key("str", "a model_type of transformers, such as llama"),
+    "backbone_config": Key("dict|null", "further attributes of its configuration"),
 }
 
 ANY_MODEL: dict[str, Key] = {**GENERAL, **TRAINING, **EVALUATION, **DATA}

@@ -50,7 +50,6 @@ class Key:
         within: the interval of a number, such as ``[0, 1)``; ``inf`` for no bound.
         choices: the only values allowed, or a function that looks them up; of a list, its items.
         fold: choices hold in any case.
-        scope: ``any`` model, or only a ``model`` whose YAML sets the key.
     """
 
     kind: str
@@ -58,7 +57,6 @@ class Key:
     within: str = ""
     choices: Choices = ()
     fold: bool = False
-    scope: str = "any"
 
     def accepts(self, value: Any) -> bool:
         """Whether ``value`` has one of the types, lies in the interval and is a choice."""

@@ -27,7 +27,7 @@ from recbole_ext.data.batches import (
 )
 from recbole_ext.data.dataset import FlatOrder, FlatSequentialDataset, PrefixDataset
 from recbole_ext.data.rows import Rows, held_out_rows, prefix_rows, training_rows
-from recbole_ext.data.split import Split, configured_split, in_training
+from recbole_ext.data.split import Split, configured_split, in_training, train_lengths
 from recbole_ext.data.store import IntArray, SequenceStore
 from recbole_ext.errors import DataError
 
@@ -98,8 +98,8 @@ class EvaluationBatch:
         interaction: what the model's ``full_sort_predict`` reads.
         targets: [B] held-out items.
         rows: [B] numbers of the rows, for putting results in order.
-        seen: user b has seen ``seen_items[seen_offsets[b]:seen_offsets[b + 1]]``, the whole history
-            before the target.
+        seen_items, seen_offsets: the user of row b has seen ``seen_items[seen_offsets[b]:
+            seen_offsets[b + 1]]``, the whole history before the target.
     """
 
     interaction: Interaction
@@ -182,7 +182,7 @@ def split_of(config: Any, dataset: FlatOrder) -> Split:
     """The configured split; raises DataError where it leaves nothing to train on or to rank."""
     held = config["holdout"]
     split = configured_split(config, dataset.store)
-    if not (split.train_end - dataset.store.offsets[:-1] > 1).any():
+    if not (train_lengths(dataset.store, split) > 1).any():
         raise DataError(
             f"{config['dataset']}: no user has two training interactions, so there is nothing to "
             f"train on; users need {held + 3} interactions or more ({held + 2} with "

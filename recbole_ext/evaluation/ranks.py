@@ -26,6 +26,13 @@ class Ranks:
     seen_masked: Tensor
 
 
+def refuse_nan(scores: Tensor) -> None:
+    """Raise FloatingPointError where a score of an item is NaN."""
+    # A sum is cheap to take and NaN if anything is; infinities of both signs make one too.
+    if torch.isnan(scores.sum()) and torch.isnan(scores).any():
+        raise FloatingPointError("the model scored an item as NaN; its ranking means nothing")
+
+
 def rank_targets(
     scores: Tensor, targets: Tensor, seen_items: Tensor, seen_offsets: Tensor
 ) -> Ranks:
@@ -43,9 +50,7 @@ def rank_targets(
     """
     own = scores.gather(1, targets.unsqueeze(1))  # [B, 1]
     candidates = scores[:, PAD + 1 :]
-    # A sum is cheap to take and NaN if anything is; infinities of both signs make one too.
-    if torch.isnan(candidates.sum()) and torch.isnan(candidates).any():
-        raise FloatingPointError("the model scored an item as NaN; its ranking means nothing")
+    refuse_nan(candidates)
     kept = _rank_among(candidates, own)
     rows, items = _distinct_seen(scores.shape, targets, seen_items, seen_offsets)
     # Compared, not subtracted: two infinities tie, their difference is NaN.

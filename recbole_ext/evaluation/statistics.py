@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import jensenshannon
 
 from recbole_ext.data.store import IntArray
 from recbole_ext.evaluation.metrics import FloatArray
@@ -48,13 +49,15 @@ def jaccard(items: IntArray, pairs: IntArray) -> FloatArray:
     """[T] mean overlap |A ∩ B| / |A ∪ B| of the items of two users up to each step."""
     if not len(pairs):
         return np.full(items.shape[1], np.nan)
+    first = first_in_row(items)
     one, other = items[pairs[:, 0]], items[pairs[:, 1]]
+    first_one, first_other = first[pairs[:, 0]], first[pairs[:, 1]]
     means = []
     for step in range(1, items.shape[1] + 1):
-        a, b = one[:, :step], other[:, :step]
-        first_a, first_b = first_in_row(a), first_in_row(b)
-        common = ((a[:, :, None] == b[:, None, :]).any(2) & first_a).sum(1)
-        means.append((common / (first_a.sum(1) + first_b.sum(1) - common)).mean())
+        shared = (one[:, :step, None] == other[:, None, :step]).any(2)
+        common = (shared & first_one[:, :step]).sum(1)
+        either = first_one[:, :step].sum(1) + first_other[:, :step].sum(1) - common
+        means.append((common / either).mean())
     return np.array(means)
 
 
@@ -66,10 +69,5 @@ def first_in_row(items: IntArray) -> NDArray[np.bool_]:
 
 def jensen_shannon(p: FloatArray, q: FloatArray) -> FloatArray:
     """[T, B], [T, B] -> [T] divergence in bits: 0 for equal, 1 for disjoint distributions."""
-    middle = (p + q) / 2
-    return (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2
-
-
-def _relative_entropy(p: FloatArray, q: FloatArray) -> FloatArray:
-    ratio = np.divide(p, q, out=np.ones_like(p), where=p > 0)
-    return (p * np.log2(ratio)).sum(-1)
+    distance: FloatArray = jensenshannon(p, q, base=2, axis=-1)
+    return distance**2

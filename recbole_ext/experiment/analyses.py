@@ -19,9 +19,8 @@ from recbole_ext.analysis.pictures import Asked, pictures
 from recbole_ext.errors import DataError, UserError
 from recbole_ext.experiment.gather import Gathered, gather
 from recbole_ext.experiment.jobs import Experiment, Table
-from recbole_ext.experiment.one_job import METRICS
 from recbole_ext.files import Folder
-from recbole_ext.training.run_folder import CONFIG_FILE, MODEL_FILE
+from recbole_ext.training.run_folder import CONFIG_FILE, METRICS_FILE, MODEL_FILE
 
 FIGURES, RECORD = "figures", "analysis.json"
 
@@ -151,7 +150,7 @@ def _run_dir(one: Gathered) -> Path | None:
 
 
 def _digest(one: Gathered, out: Path) -> str:
-    kept = one.job.folder(out, one.runs[0].seed) / METRICS
+    kept = one.job.folder(out, one.runs[0].seed) / METRICS_FILE
     return hashlib.sha256(kept.read_bytes()).hexdigest()
 
 

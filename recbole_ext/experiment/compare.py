@@ -13,13 +13,13 @@ from tempfile import TemporaryFile
 
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.cores import usable_cores
-from recbole_ext.errors import ConfigError
+from recbole_ext.errors import INTERRUPTED, ConfigError
 from recbole_ext.experiment import file, schema
 from recbole_ext.experiment.analyses import analyze
 from recbole_ext.experiment.check import check
 from recbole_ext.experiment.gather import gather
 from recbole_ext.experiment.jobs import Experiment, Job
-from recbole_ext.experiment.one_job import GIVEN, METRICS, Spec
+from recbole_ext.experiment.one_job import GIVEN, Spec
 from recbole_ext.experiment.processes import Processes, run_on_ray
 from recbole_ext.experiment.report import build_report
 from recbole_ext.experiment.report_text import markdown
@@ -27,8 +27,7 @@ from recbole_ext.experiment.report_write import write_report
 from recbole_ext.experiment.reported import figures_of
 from recbole_ext.imports import imported
 from recbole_ext.locks import held
-
-INTERRUPTED = 130
+from recbole_ext.training.run_folder import METRICS_FILE
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def compare(args: argparse.Namespace) -> int:
     places = _places(args, experiment)
     chosen = list(experiment.runs(args.jobs, args.tables, args.seeds))
     specs = [_spec(job, seed, places, args) for job, seed in chosen]
-    missing = [spec for spec in specs if not Path(spec.out, METRICS).exists()]
+    missing = [spec for spec in specs if not Path(spec.out, METRICS_FILE).exists()]
     for job in (job for table in experiment.tables for job in table.jobs):
         figures_of(job)  # refuses rows that reported.csv does not have
     check(missing, path.name)
@@ -120,7 +119,7 @@ def _changed(specs: Iterable[Spec]) -> Iterator[str]:
     """A line for each kept result that other settings gave than the file has now."""
     for spec in specs:
         beside = Path(spec.out, GIVEN)
-        if Path(spec.out, METRICS).exists() and beside.exists():
+        if Path(spec.out, METRICS_FILE).exists() and beside.exists():
             kept, now = read_yaml(beside, str(beside)), spec.given()
             keys = [key for key in {**kept, **now} if kept.get(key) != now.get(key)]
             if keys:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recbole_ext.errors import DataError
+from recbole_ext.training.run_folder import HISTORY_FILE, LOG_FILE
 
-HISTORY, LOG = "history.csv", "log.txt"
 _TRAINING = ("loss", "seconds", "learning_rate")  # the other columns are the validation's
 _LOGGED = re.compile(r"epoch +(\d+)  loss .*?(?:  valid (\S+) (\d\S*)(?: \*)?)?$")
 
@@ -28,10 +28,11 @@ class Curve:
 
 def read_curve(folder: Path) -> Curve:
     """The curve of a folder of results. Raises DataError for a damaged history."""
-    if (folder / HISTORY).is_file():
-        return Curve({epoch: scores for epoch, scores in _of_history(folder / HISTORY) if scores})
-    if (folder / LOG).is_file():
-        return _of_log((folder / LOG).read_text(encoding="utf-8").splitlines())
+    if (folder / HISTORY_FILE).is_file():
+        epochs = _of_history(folder / HISTORY_FILE)
+        return Curve({epoch: scores for epoch, scores in epochs if scores})
+    if (folder / LOG_FILE).is_file():
+        return _of_log((folder / LOG_FILE).read_text(encoding="utf-8").splitlines())
     return Curve()
 
 

@@ -13,7 +13,7 @@ from recbole_ext.analysis.labels import tested_on, variant_names
 from recbole_ext.errors import DataError, show
 from recbole_ext.experiment.curves import Curve, read_curve
 from recbole_ext.experiment.jobs import Experiment, Job
-from recbole_ext.experiment.one_job import METRICS, RANKS
+from recbole_ext.training.run_folder import METRICS_FILE, RANKS_FILE
 
 KEPT, MASKED = "seen kept", "seen masked"
 PROTOCOLS = (KEPT, MASKED)
@@ -153,7 +153,7 @@ def gather(experiment: Experiment, out: Path, runs: Path) -> dict[str, Gathered]
     """
     found = {}
     for job in experiment.jobs():
-        folders = [file.parent for file in (out / job.name).glob(f"*/{METRICS}")]
+        folders = [file.parent for file in (out / job.name).glob(f"*/{METRICS_FILE}")]
         seeds = sorted(int(folder.name) for folder in folders if folder.name.isdecimal())
         if seeds:
             places = ((job.folder(out, seed), job.folder(runs, seed)) for seed in seeds)
@@ -177,19 +177,19 @@ def _same_data(runs: Iterable[Finished], folder: Path) -> None:
 
 
 def _finished(folder: Path, run_dir: Path) -> Finished:
-    metrics = _read_metrics(folder / METRICS)
+    metrics = _read_metrics(folder / METRICS_FILE)
     if metrics["seed"] != int(folder.name):
-        raise DataError(f"{folder / METRICS}: of seed {metrics['seed']}, not of its folder's")
+        raise DataError(f"{folder / METRICS_FILE}: of seed {metrics['seed']}, not of its folder's")
     places = [folder, run_dir] if _same_run(folder, run_dir) else [folder]
-    ranks = next((place / RANKS for place in places if (place / RANKS).is_file()), None)
+    ranks = next((place / RANKS_FILE for place in places if (place / RANKS_FILE).is_file()), None)
     own = run_dir if run_dir in places else None
     return Finished(metrics["seed"], metrics, read_curve(folder), ranks, own)
 
 
 def _same_run(folder: Path, run_dir: Path) -> bool:
     """Whether a run folder has left these results: others may have been made with another --out."""
-    ended = run_dir / METRICS
-    return ended.is_file() and ended.read_bytes() == (folder / METRICS).read_bytes()
+    ended = run_dir / METRICS_FILE
+    return ended.is_file() and ended.read_bytes() == (folder / METRICS_FILE).read_bytes()
 
 
 def _read_metrics(file: Path) -> dict[str, Any]:

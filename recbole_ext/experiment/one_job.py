@@ -17,12 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.yaml_dialect import ConfigDumper
-from recbole_ext.errors import UserError
+from recbole_ext.errors import INTERRUPTED, UserError
 from recbole_ext.imports import import_files
+from recbole_ext.training.run_folder import (
+    CONFIG_FILE,
+    HISTORY_FILE,
+    LOG_FILE,
+    METRICS_FILE,
+    RANKS_FILE,
+)
 
-METRICS, RANKS, HISTORY = "metrics.json", "ranks.safetensors", "history.csv"
 GIVEN = "experiment.yaml"
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -94,8 +99,8 @@ def finish(spec: Spec) -> None:
     from recbole_ext.runner import resume, run
 
     run_dir = Path(spec.run_dir)
-    if not (run_dir / METRICS).exists():
-        if (run_dir / "config.yaml").exists():
+    if not (run_dir / METRICS_FILE).exists():
+        if (run_dir / CONFIG_FILE).exists():
             resume(run_dir)
         else:
             _clear(run_dir)
@@ -106,7 +111,7 @@ def finish(spec: Spec) -> None:
 def _clear(run_dir: Path) -> None:
     """Remove a folder that was killed before its configuration was written."""
     files = [file.name for file in run_dir.iterdir()] if run_dir.is_dir() else []
-    if all(name == "log.txt" or name.startswith(".") for name in files):
+    if all(name == LOG_FILE or name.startswith(".") for name in files):
         shutil.rmtree(run_dir, ignore_errors=True)
 
 
@@ -120,9 +125,10 @@ def keep(spec: Spec) -> None:
     out.mkdir(parents=True, exist_ok=True)
     folder = Folder(out)
     folder.write_text(GIVEN, yaml.dump(spec.given(), Dumper=ConfigDumper, sort_keys=False))
-    log = (run_dir / "log.txt").read_text(encoding="utf-8").splitlines(keepends=True)
-    folder.write_text("log.txt", "".join(line for line in log if "run folder" not in line))
-    for name in (RANKS, HISTORY, METRICS):  # the metrics last: they say that all is there
+    log = (run_dir / LOG_FILE).read_text(encoding="utf-8").splitlines(keepends=True)
+    folder.write_text(LOG_FILE, "".join(line for line in log if "run folder" not in line))
+    # The metrics last: they say that all is there.
+    for name in (RANKS_FILE, HISTORY_FILE, METRICS_FILE):
         if (run_dir / name).exists():
             with folder.replacing(name) as beside:
                 shutil.copyfile(run_dir / name, beside)

@@ -9,14 +9,11 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path
 from threading import Lock
 
 from recbole_ext.errors import ConfigError
 from recbole_ext.experiment.one_job import Spec
-from recbole_ext.experiment.ray_start import starting_ray
-
-_ROOT = Path(__file__).resolve().parents[2]
+from recbole_ext.experiment.ray_start import python_path, starting_ray
 
 
 class Processes:
@@ -64,7 +61,7 @@ class Processes:
 def start(spec: Spec, quiet: bool) -> subprocess.Popen[str]:
     """Start the process of a job; it lives as long as its standard input is open."""
     threads = str(spec.threads)
-    own = {"PYTHONPATH": _python_path(), "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    own = {"PYTHONPATH": python_path(), "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
     return subprocess.Popen(
         [sys.executable, "-m", "recbole_ext.experiment.one_job", spec.json()],
         stdin=subprocess.PIPE,
@@ -73,10 +70,6 @@ def start(spec: Spec, quiet: bool) -> subprocess.Popen[str]:
         text=True,
         env={**os.environ, **own},
     )
-
-
-def _python_path() -> str:
-    return os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
 
 
 def outcome(child: subprocess.Popen[str]) -> str | None:
@@ -106,7 +99,7 @@ def run_on_ray(specs: list[Spec]) -> Iterator[tuple[Spec, str | None]]:
         import ray
     except ModuleNotFoundError as error:
         raise ConfigError("--ray needs the package 'ray': pip install 'ray[tune]'") from error
-    environment = {"env_vars": {"PYTHONPATH": _python_path()}}
+    environment = {"env_vars": {"PYTHONPATH": python_path()}}
     with starting_ray():
         ray.init(ignore_reinit_error=True, log_to_driver=False, runtime_env=environment)
     largest = max(int(node["Resources"].get("CPU", 1)) for node in ray.nodes() if node["Alive"])

@@ -41,11 +41,11 @@ class Options:
     max_exposure: float | None = None
 
     def __post_init__(self) -> None:
-        _check_count("k", self.k)
+        check_whole("k", self.k, least=1)
         if self.batch_size is not None:
-            _check_count("batch_size", self.batch_size)
+            check_whole("batch_size", self.batch_size, least=1)
         if self.max_exposure is not None:
-            check_factor("max_exposure", self.max_exposure)
+            check_positive("max_exposure", self.max_exposure)
         if self.on_unknown not in ON_UNKNOWN:
             allowed = " or ".join(ON_UNKNOWN)
             raise ConfigError(f"on_unknown: {show(self.on_unknown)} must be {allowed}")
@@ -85,12 +85,13 @@ def asked(whom: Any = None, users: Any = None, histories: Any = None) -> Asked:
     return Asked([_token(user, p) for user, p in zip(members, places, strict=True)], None, places)
 
 
-def _check_count(name: str, value: Any) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ConfigError(f"{name}: {show(value)} must be a whole number of 1 or more")
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Raises ConfigError for what is no whole number, or a smaller one."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ConfigError(f"{name}: {show(value)} must be a whole number of {least} or more")
 
 
-def check_factor(name: str, value: Any) -> None:
+def check_positive(name: str, value: Any) -> None:
     """Raises ConfigError for what is no positive, finite number."""
     number = isinstance(value, Real) and not isinstance(value, bool)
     if not number or not 0.0 < float(value) < float("inf"):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from recbole_ext.data.store import IntArray
 from recbole_ext.nn.embedding import PAD
@@ -80,8 +81,6 @@ class _Lists:
 
 def log_softmax(scores: FloatArray) -> FloatArray:
     """Of each row; rows of -inf alone stay so."""
-    top = scores.max(1, keepdims=True)
-    shifted = scores - np.where(np.isfinite(top), top, 0.0)
-    total = np.exp(shifted).sum(1, keepdims=True)
-    logs: FloatArray = shifted - np.log(np.where(total > 0, total, 1.0))
-    return logs
+    with np.errstate(invalid="ignore"):  # NaN where nothing is finite
+        logs: FloatArray = special.log_softmax(scores, axis=1)
+    return np.where(np.isneginf(scores), -np.inf, logs)

@@ -82,12 +82,13 @@ def main(args: argparse.Namespace) -> int:
     from recbole_ext.inference.recommend import recommend
     from recbole_ext.runner import load
 
-    answer = recommend(load(args.run_dir), asked, options, warn=_warn)
+    answer = recommend(load(args.run_dir), asked, options, warn=tell)
     write(answer, form, output)
     return 0
 
 
-def _warn(message: str) -> None:
+def tell(message: str) -> None:
+    """A warning on stderr."""
     print(f"warning: {message}", file=sys.stderr)
 
 

@@ -15,6 +15,7 @@ from recbole_ext.data.dataset import FlatSequentialDataset
 from recbole_ext.data.loaders import gathered_width
 from recbole_ext.data.store import IntArray, SequenceStore
 from recbole_ext.errors import DataError, show
+from recbole_ext.evaluation.ranks import refuse_nan
 from recbole_ext.evaluation.scoring import scores_of_all
 from recbole_ext.inference.sequences import newest_windows
 from recbole_ext.model.base import NextItemRecommender
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 # RecBole's other transforms only add columns for training: random ones, and slowly.
 _SCORING_TRANSFORMS = ("inverse_itemseq", "user_defined")
-_NAN = "the model scored an item as NaN; its ranking means nothing"
 
 
 @runtime_checkable
@@ -84,10 +84,7 @@ class Scorer:
         Raises:
             FloatingPointError: a score is NaN.
         """
-        # A sum is cheap to take and NaN if anything is; infinities of both signs make one too.
-        items = scores[:, PAD + 1 :]
-        if torch.isnan(items.sum()) and torch.isnan(items).any():
-            raise FloatingPointError(_NAN)
+        refuse_nan(scores[:, PAD + 1 :])
         scores = scores.clone()  # some models hand out what they keep
         scores[:, PAD] = -torch.inf
         return scores
@@ -107,8 +104,7 @@ class Scorer:
         banned = seen_pairs(store, self.device) if exclude_seen else None
         with torch.no_grad():
             values, ids = self.model.top_items(interaction, k, banned)
-        if values.isnan().any():  # torch.topk takes NaN for the highest
-            raise FloatingPointError(_NAN)
+        refuse_nan(values)  # torch.topk takes NaN for the highest
         return values, ids
 
     def _interaction(self, store: SequenceStore, users: IntArray) -> Interaction:

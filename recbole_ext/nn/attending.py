@@ -38,3 +38,9 @@ class Attending(nn.Module, ABC):
     @abstractmethod
     def attention(self, *inputs: Any, **named: Any) -> Attention:
         """The matrices of ``forward`` with the same arguments, without dropout."""
+
+
+def in_order(weights: Tensor, source: Tensor) -> Tensor:
+    """weights [B, h, w, w], source [B, w] slots -> rows and columns in that order."""
+    rows = weights.gather(2, source[:, None, :, None].expand_as(weights))
+    return rows.gather(3, source[:, None, None, :].expand_as(weights))

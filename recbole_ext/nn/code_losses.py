@@ -22,7 +22,7 @@ from torch.autograd.function import once_differentiable
 from recbole_ext.nn.codes import flat_codes
 from recbole_ext.nn.embedding.padding import PAD
 from recbole_ext.nn.loss_chunks import LOG2_E
-from recbole_ext.nn.losses import default_chunk
+from recbole_ext.nn.losses import check_targets, default_chunk
 
 
 def code_cross_entropy(
@@ -44,7 +44,7 @@ def code_cross_entropy(
     Raises:
         ValueError: a target is no item.
     """
-    _check_targets(targets, len(codes))
+    check_targets(targets, PAD + 1, len(codes))
     # Mixed precision would add up thousands of chunks in bfloat16.
     partial = partial.to(torch.promote_types(partial.dtype, torch.float32))
     if weights is None:
@@ -55,14 +55,6 @@ def code_cross_entropy(
         partial.flatten(1), rows, targets - (PAD + 1), weights, chunk
     )
     return loss
-
-
-def _check_targets(targets: Tensor, n_items: int) -> None:
-    """On a GPU the look would stall the queue, and its own bounds check fires anyway."""
-    if targets.is_cuda or not len(targets):
-        return
-    if not PAD < int(targets.min()) <= int(targets.max()) < n_items:
-        raise ValueError(f"a target lies outside the items [{PAD + 1}, {n_items})")
 
 
 class _CodeCrossEntropy(torch.autograd.Function):

@@ -55,7 +55,8 @@ def by_exponentials(part: Chunk) -> Tensor:
 
     The target's logit stands where a softmax subtracts the largest one, so no pass over the logits
     looks for that, and none divides them: Σ s goes into the gradients, which are d wide. A power of
-    2 is computed faster than one of e. A target with a share below 2^-100 goes the other way.
+    2 is computed faster than one of e. A chunk with a target whose share is below 2^-100 goes the
+    other way.
 
     The products must have the dtype of the states; mixed precision may have made the items of
     another.

@@ -62,7 +62,7 @@ def linear_cross_entropy(
         ValueError: a target outside the classes would silently train another item.
     """
     last_class = table.shape[0] if last_class is None else last_class
-    _check_targets(targets, first_class, last_class)
+    check_targets(targets, first_class, last_class)
     if weights is None:
         weights = hidden.new_full((hidden.shape[0],), 1.0 / max(hidden.shape[0], 1))
     dtype = product_dtype(precision, hidden)
@@ -76,7 +76,7 @@ def linear_cross_entropy(
     return _LinearCrossEntropy.apply(hidden, table, targets, weights, classes, dtype, chunk)
 
 
-def _check_targets(targets: Tensor, first: int, last: int) -> None:
+def check_targets(targets: Tensor, first: int, last: int) -> None:
     """On a GPU the look would stall the queue, and its own bounds check fires anyway."""
     if targets.is_cuda or not targets.numel():
         return

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from recbole_ext.data.split import Split
+from recbole_ext.data.split import Split, train_lengths
 from recbole_ext.data.store import SequenceStore
 from recbole_ext.errors import ModelError, kind_of
 from recbole_ext.model.base import NextItemRecommender
@@ -57,7 +57,7 @@ def doubts(
 
 def _longest_window(store: SequenceStore, split: Split, most: int) -> tuple[list[int], int]:
     """The newest training items of who has most of them, and who that is."""
-    lengths = split.train_end - store.offsets[:-1]
+    lengths = train_lengths(store, split)
     user = int(np.argmax(lengths))
     end = int(split.train_end[user])
     return store.items[end - min(int(lengths[user]), most) : end].tolist(), user

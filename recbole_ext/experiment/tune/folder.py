@@ -19,7 +19,7 @@ from recbole_ext.config.yaml_dialect import dump
 from recbole_ext.errors import CheckpointError, ConfigError
 from recbole_ext.files import Folder, claim_empty, fresh_name
 from recbole_ext.locks import held
-from recbole_ext.training.run_folder import RESUME_FILE
+from recbole_ext.training.run_folder import CONFIG_FILE, RESUME_FILE
 
 SPACE_FILE = "space.yaml"
 TRIALS_DIR = "trials"
@@ -28,7 +28,6 @@ BEST_FILE = "best.yaml"
 FINAL_DIR = "final"
 LOCK_FILE = ".lock"
 RAY_DIR = ".ray"  # Tune's own files; never read again
-CONFIG_FILE = "config.yaml"
 HISTORY_FILE = "history.jsonl"
 RESULT_FILE = "result.json"
 ERROR_FILE = "error.txt"

@@ -10,14 +10,12 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from recbole_ext.cores import usable_cores
 from recbole_ext.errors import ConfigError
-from recbole_ext.experiment.ray_start import starting_ray
+from recbole_ext.experiment.ray_start import python_path, starting_ray
 
 ADDRESS = "RAY_ADDRESS"
-_PACKAGES = str(Path(__file__).resolve().parents[3])
 _OBJECTS = 80 * 2**20  # bytes; the smallest store that Ray starts with: trials pass numbers only
 
 _TOKEN = "RAY_AUTH_TOKEN"
@@ -85,7 +83,7 @@ def ray_running(divided: Share) -> Iterator[None]:
     place = tempfile.mkdtemp(prefix="rbx")
     cluster = bool(os.environ.get(ADDRESS))
     own = {} if cluster else {"RAY_TMPDIR": place, _TOKEN: os.environ.get(_TOKEN, _OWN_TOKEN)}
-    with _environment({**_RAY_ENVIRONMENT, **own, "PYTHONPATH": _python_path()}), _quiet():
+    with _environment({**_RAY_ENVIRONMENT, **own, "PYTHONPATH": python_path()}), _quiet():
         import ray
 
         try:
@@ -125,10 +123,6 @@ def _start(divided: Share, place: str) -> None:
         object_store_memory=_OBJECTS,
         _temp_dir=place,
     )
-
-
-def _python_path() -> str:
-    return os.pathsep.join(filter(None, [_PACKAGES, os.environ.get("PYTHONPATH")]))
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from recbole_ext.config.yaml_dialect import dump
@@ -24,13 +24,18 @@ class Proposals(Protocol):
         """What a trial's validation reached; None where it failed."""
 
 
-def proposals(plan: Plan, past: Past) -> Proposals:
+def proposals(plan: Plan, past: Past, failed: Iterable[Mapping[str, Any]] = ()) -> Proposals:
     """The source that the plan names, knowing of ``past`` trials.
+
+    Args:
+        failed: values of trials that nothing is to be learned from, nor to be tried again.
 
     Raises:
         ConfigError: Optuna is wanted and absent.
     """
-    return OptunaSearch(plan, past) if plan.space.sweep.search == OPTUNA else RandomSearch(plan)
+    if plan.space.sweep.search == OPTUNA:
+        return OptunaSearch(plan, past, failed)
+    return RandomSearch(plan)
 
 
 class RandomSearch:
@@ -52,7 +57,7 @@ class OptunaSearch:
     What it proposes again is told its known result, so that it learns from the repeat and moves on.
     """
 
-    def __init__(self, plan: Plan, past: Past) -> None:
+    def __init__(self, plan: Plan, past: Past, failed: Iterable[Mapping[str, Any]] = ()) -> None:
         optuna = import_optuna()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._axes = plan.space.axes
@@ -62,7 +67,8 @@ class OptunaSearch:
         self._study = optuna.create_study(sampler=sampler, direction=direction)
         self._open: dict[int, Any] = {}
         self._draws = plan.draws()
-        self._known: dict[str, float | None] = {}  # by configuration: its score, None before
+        # By configuration: its score; None before it has one, and where it failed.
+        self._known: dict[str, float | None] = {dump(dict(values)): None for values in failed}
         self._asked: dict[int, str] = {}
         for number, (values, score) in sorted(past.items()):
             self._remember(optuna, number, values, score)

@@ -109,7 +109,8 @@ class _Conductor:
     def __init__(self, sweep: Sweep, threads: int) -> None:
         self._plan, self._folder, self._state = sweep.plan, sweep.folder, sweep.state
         self._threads = threads
-        self._proposals: Proposals = proposals(self._plan, _past(sweep))
+        failed = [one.values for one in sweep.state.trials.values() if one.status == FAILED]
+        self._proposals: Proposals = proposals(self._plan, _past(sweep), failed)
         self._left = self._unfinished()
         self.screen: Screen = screen(self._state)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.errors import ConfigError
 from recbole_ext.imports import add_argument as add_import
-from recbole_ext.inference.command import add_asked, asked_of, given_of, number, real
+from recbole_ext.inference.command import add_asked, asked_of, given_of, number, real, tell
 from recbole_ext.inference.generation.options import RolloutOptions
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def main(args: argparse.Namespace) -> int:
     from recbole_ext.runner import load
 
     run = load(args.run_dir)
-    write(generate(run, asked or everyone(run), options, warn=_warn), form, output)
+    write(generate(run, asked or everyone(run), options, warn=tell), form, output)
     return 0
 
 
@@ -126,7 +125,3 @@ def _options(args: argparse.Namespace) -> RolloutOptions:
     if isinstance(given.get("temperature"), str):
         given["temperature"] = real(given["temperature"])
     return RolloutOptions(exclude_seen=args.exclude_seen, **given)
-
-
-def _warn(message: str) -> None:
-    print(f"warning: {message}", file=sys.stderr)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
-from numbers import Integral, Real
 from typing import Any
 
 from recbole_ext.errors import ConfigError, nearest, show
+from recbole_ext.inference.asked import check_positive, check_whole
 
 DECODERS = ("greedy", "sample", "beam")
 _OF_DECODER = {"temperature": "sample", "top_k": "sample", "beam_size": "beam"}
@@ -53,10 +52,10 @@ class RolloutOptions:
                 raise ConfigError(f"{name} is for decode: {decoder}, not {self.decode}")
         for name in ("steps", "top_k", "beam_size", "batch_size"):
             if name == "steps" or getattr(self, name) is not None:
-                _check_whole(name, getattr(self, name), least=1)
-        _check_whole("seed", self.seed, least=0)
-        if self.temperature is not None and not _positive(self.temperature):
-            raise ConfigError(f"temperature: {show(self.temperature)} must be a number above 0")
+                check_whole(name, getattr(self, name), least=1)
+        check_whole("seed", self.seed, least=0)
+        if self.temperature is not None:
+            check_positive("temperature", self.temperature)
 
 
 def rollout_options(**given: Any) -> RolloutOptions:
@@ -67,13 +66,3 @@ def rollout_options(**given: Any) -> RolloutOptions:
             hint = nearest(name, names) or f"; there are {', '.join(names)}"
             raise ConfigError(f"generate: the unknown option {show(name)}{hint}")
     return RolloutOptions(**given)
-
-
-def _check_whole(name: str, value: Any, least: int) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ConfigError(f"{name}: {show(value)} must be a whole number of {least} or more")
-
-
-def _positive(value: Any) -> bool:
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    return number and math.isfinite(value) and value > 0

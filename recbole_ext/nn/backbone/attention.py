@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from recbole_ext.nn.attending import NoAttentionError
+from recbole_ext.nn.attending import NoAttentionError, in_order
 from recbole_ext.nn.backbone.layout import look
 from recbole_ext.nn.backbone.quiet import quiet
 from recbole_ext.nn.backbone.sight import Sight
@@ -34,13 +34,7 @@ def attention_of(
     oldest = keep.int().argmax(1, keepdim=True)
     source = (slots - oldest) % keep.shape[1]  # the model has seen real items first
     real = keep[:, None, :, None] & keep[:, None, None, :]
-    return [_turned(one, source) * real for one in layers]
-
-
-def _turned(weights: Tensor, source: Tensor) -> Tensor:
-    """weights [B, h, w, w], source [B, w] slots -> rows and columns in that order."""
-    rows = weights.gather(2, source[:, None, :, None].expand_as(weights))
-    return rows.gather(3, source[:, None, None, :].expand_as(weights))
+    return [in_order(one, source) * real for one in layers]
 
 
 @contextmanager

@@ -69,6 +69,14 @@ def test_optuna_knows_what_was_before() -> None:
     assert mean(worth(values) for values in asked) > 1.2
 
 
+def test_optuna_does_not_try_again_what_failed() -> None:
+    pytest.importorskip("optuna")
+    first = proposals(planned(), {}).ask(0)
+    assert first is not None
+    assert proposals(planned(), {}).ask(0) == first
+    assert proposals(planned(), {}, [first]).ask(0) not in (None, first)
+
+
 def test_a_trial_of_another_space_is_refused() -> None:
     pytest.importorskip("optuna")
     for values in ({"x": 2.0, "kind": ["c"], "n": 1}, {"x": 0.5, "kind": ["d"], "n": 1}, {}):

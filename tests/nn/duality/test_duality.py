@@ -9,12 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from recbole_ext.config import keys
 from recbole_ext.nn.attention import MixerSpec, build_mixer
 from recbole_ext.nn.block import BlockStyle
 from recbole_ext.nn.duality import (
     CONSISTENCIES,
-    STOPPED_SIDES,
     Consistency,
     DualEncoder,
     Duality,
@@ -106,10 +104,6 @@ class TestItemUsers:
 
 
 class TestConsistency:
-    def test_names_are_those_of_the_keys(self) -> None:
-        assert keys.CONSISTENCIES == CONSISTENCIES
-        assert keys.STOPPED_SIDES == STOPPED_SIDES
-
     def test_each_by_hand(self) -> None:
         dual = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 4.0]])
         item = torch.tensor([[1.0, 0.0], [0.0, -1.0], [1.0, 0.0]])
