@@ -73,12 +73,20 @@ def _items(run: Run) -> Matrix:
 
 
 def report(runs: Sequence[Found]) -> dict[str, Any]:
-    """As plain values: ``coverage`` of each data set, ``runs``, ``stability`` of pairs of seeds."""
+    """As plain values: ``coverage``, ``runs``, ``stability`` of pairs of seeds.
+
+    Coverage is of each data set and of each part of it that is trained on.
+    """
+    covered = {
+        (run.data, *map(run.settings.get, ("holdout", "split_protocol"))): {
+            "run": run.name,
+            "dataset": run.metrics["dataset"],
+            "deciles": run.deciles,
+        }
+        for run in reversed(runs)
+    }
     return {
-        "coverage": {
-            run.data: {"run": run.name, "dataset": run.metrics["dataset"], "deciles": run.deciles}
-            for run in reversed(runs)
-        },
+        "coverage": list(covered.values()),
         "runs": [_line(run) for run in runs],
         "stability": list(_pairs(runs)),
     }

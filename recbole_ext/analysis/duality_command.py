@@ -47,7 +47,7 @@ def main(args: argparse.Namespace) -> int:
 
 def lines(found: Mapping[str, Any]) -> Iterator[str]:
     """The report as text."""
-    for covered in found["coverage"].values():
+    for covered in found["coverage"]:
         where = f"{covered['dataset']} ({covered['run']})"
         yield f"{where}: items with at least 1, 5, 20 training users"
         yield _coverage(covered["deciles"])

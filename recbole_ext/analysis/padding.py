@@ -100,12 +100,12 @@ def by_ratio(
 ) -> dict[str, dict[str, float | int]]:
     """The same share of padding for all: histories cut to their newest items; by ratio."""
     found = {}
-    for tenth in TENTHS:
-        some = cut(rows, kept_slots(tenth, window))
+    for kept in dict.fromkeys(kept_slots(tenth, window) for tenth in TENTHS):
+        some = cut(rows, kept)
         if len(some):
             all_of_them = np.arange(len(some))
             one = effect(model, store, some, window, batch_size).of(all_of_them)
-            found[f"{10 * tenth} %"] = one
+            found[f"{100 * (window - kept) / window:.0f} %"] = one
     return found
 
 

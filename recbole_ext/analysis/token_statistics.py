@@ -80,7 +80,7 @@ def ngrams(corpus: Corpus, n: int) -> IntArray:
 def entropy(counts: NDArray[np.integer]) -> float:
     """-Σ p log₂ p of counts > 0."""
     share = counts / counts.sum()
-    return float(-(share * np.log2(share)).sum())
+    return abs(float((share * np.log2(share)).sum()))
 
 
 def conditional_entropy(pairs: IntArray) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from recbole_ext.config.keys import LIST_METRICS, METRICS, SEEN_MASKED
+from recbole_ext.config.keys import IPS, LIST_METRICS, METRICS, SEEN_MASKED
 from recbole_ext.config.settings import Settings
 from recbole_ext.errors import nearest, show
 
@@ -17,7 +17,7 @@ EVAL_ARGS = {
 EVERY_MODE = {"valid": "full", "test": "full"}
 _FULL_MODES = ("full", EVERY_MODE)
 _SMALLER_IS_BETTER = ("averagepopularity", "giniindex")
-_VALID_METRIC = re.compile(r"(\w+)@(\d+)", re.ASCII)
+_VALID_METRIC = re.compile(rf"([^\W_]+)@(\d+)({IPS})?({SEEN_MASKED})?", re.ASCII)
 
 
 def bigger_is_better(valid_metric: str) -> bool:
@@ -68,20 +68,22 @@ def _topk(settings: Settings) -> None:
 
 def _valid_metric(settings: Settings) -> None:
     given = settings.values["valid_metric"]
-    found = _VALID_METRIC.fullmatch(given.removesuffix(SEEN_MASKED))
+    found = _VALID_METRIC.fullmatch(given)
     if found is None:
         settings.fail(
             "valid_metric", "must be <metric>@<k> or <metric>@<k>_seen_masked, such as NDCG@10"
         )
-    metric, cutoff = found.groups()
+    metric, cutoff, weighted, masked = found.groups()
     metrics, topk = settings.values["metrics"], settings.values["topk"]
     if metric.lower() not in [name.lower() for name in metrics]:
         settings.fail(
             "valid_metric", f"needs one of {settings.named('metrics')}{nearest(metric, metrics)}"
         )
     of_lists = {name.lower() for name in LIST_METRICS}
-    if given.endswith(SEEN_MASKED) and metric.lower() in of_lists:
+    if (masked or weighted) and metric.lower() in of_lists:
         settings.fail("valid_metric", "is one of the lists, which have seen items kept alone")
+    if weighted and settings.values["eval_ips_exponent"] is None:
+        settings.fail("valid_metric", "needs eval_ips_exponent, which is null")
     if cutoff not in map(str, topk):
         settings.fail("valid_metric", f"needs a cut-off of {settings.named('topk')}")
 

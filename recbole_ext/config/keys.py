@@ -17,6 +17,7 @@ LIST_METRICS = (
     "TailPercentage",
 )
 SEEN_MASKED = "_seen_masked"  # ending of a metric whose candidates leave out the seen items
+IPS = "_ips"  # ending, before that one, of a metric that weighs users (eval_ips_exponent)
 METRICS = ("Hit", "NDCG", "MRR", "Recall", "Precision", "MAP", *LIST_METRICS)
 _LEARNERS = ("adam", "adamw", "sgd", "adagrad", "rmsprop")
 _STATES = ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
@@ -109,7 +110,9 @@ EVALUATION = {
     "repeatable": Key("bool", "seen items may be recommended"),
     "metrics": Key("str|strs", "the metrics"),
     "topk": Key("int|ints", "their cut-offs", _POSITIVE),
-    "valid_metric": Key("str", "what early stopping watches, e.g. NDCG@10 or NDCG@10_seen_masked"),
+    "valid_metric": Key(
+        "str", "what early stopping watches, e.g. NDCG@10, NDCG@10_seen_masked, NDCG@10_ips"
+    ),
     "valid_metric_bigger": Key("bool", "follows from valid_metric"),
     "eval_batch_size": Key("int", "users (or rows) ranked at once", _POSITIVE),
     "metric_decimal_place": Key("int", "decimals of the metrics shown", _COUNT),

@@ -8,7 +8,7 @@ from typing import Any
 
 from recbole_ext.config.applies import drop_idle_defaults
 from recbole_ext.config.evaluation_checks import EVAL_ARGS, EVERY_MODE, bigger_is_better
-from recbole_ext.config.keys import METRICS, SEEN_MASKED
+from recbole_ext.config.keys import IPS, METRICS, SEEN_MASKED
 from recbole_ext.config.layers import Layer
 
 _PATHS = (
@@ -62,7 +62,8 @@ def _agreed_metrics(values: dict[str, Any], given: Mapping[str, Layer]) -> set[s
     by RecBole's, MRR, or by the first; at 10, or at the first cut-off.
     """
     ours = {key for key in _MEASURED if key not in given or given[key].is_overall}
-    metric, _, cutoff = values["valid_metric"].removesuffix(SEEN_MASKED).partition("@")
+    plain = values["valid_metric"].removesuffix(SEEN_MASKED).removesuffix(IPS)
+    metric, _, cutoff = plain.partition("@")
     named = {name.lower() for name in values["metrics"]}
     changed = set()
     if "valid_metric" not in ours:

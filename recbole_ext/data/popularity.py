@@ -29,6 +29,15 @@ def interaction_counts(store: SequenceStore, train_end: IntArray) -> IntArray:
     return np.bincount(store.items[in_training(store, train_end)], minlength=store.n_items)
 
 
+def training_counts(config: Any, dataset: Any) -> Tensor:
+    """[n_items] int64, as :func:`interaction_counts`, of a data set that a model is built with."""
+    if isinstance(dataset, FlatOrder):
+        end = configured_split(config, dataset.store).train_end
+        return torch.from_numpy(interaction_counts(dataset.store, end))
+    items = all_of_prefixes(config, dataset.inter_feat, config["ITEM_ID_FIELD"])
+    return torch.from_numpy(np.bincount(items, minlength=dataset.num(config["ITEM_ID_FIELD"])))
+
+
 def target_counts(config: Any, dataset: Any) -> Tensor:
     """[n_items] int64 by item id, of the training part alone; PAD's is 0.
 

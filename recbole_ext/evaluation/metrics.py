@@ -7,11 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recbole_ext.config.keys import LIST_METRICS, SEEN_MASKED
+from recbole_ext.config.keys import IPS, LIST_METRICS, SEEN_MASKED
 
 FloatArray = NDArray[np.float64]
-
-IPS = "_ips"
 
 
 def _hit(rank: FloatArray, k: int) -> FloatArray:

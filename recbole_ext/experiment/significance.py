@@ -22,7 +22,8 @@ class Difference:
     Attributes:
         mean: mean difference.
         low, high: its bootstrap confidence interval (percentiles, 95 %).
-        p_bootstrap: two-sided: twice the share of resampled means on the other side of 0.
+        p_bootstrap: two-sided: twice the share of resampled means on the other side of 0, and not
+            less than a sign test could say of as many pairs.
         p_wilcoxon: two-sided Wilcoxon signed-rank test; pairs without a difference are left out.
     """
 
@@ -45,7 +46,7 @@ def compare_paired(differences: Floats, seed: int = 0) -> Difference:
         float(differences.mean()),
         float(low),
         float(high),
-        bootstrap_p(means),
+        max(bootstrap_p(means), _least_p(differences)),
         wilcoxon_p(differences),
     )
 
@@ -71,6 +72,11 @@ def bootstrap_p(means: Floats) -> float:
     """Two-sided; at least 2 / (resamples + 1), as a finite number of samples cannot say less."""
     below, above = int((means <= 0).sum()), int((means >= 0).sum())
     return min(1.0, 2 * (min(below, above) + 1) / (len(means) + 1))
+
+
+def _least_p(differences: Floats) -> float:
+    """How often n pairs that differ do so in one direction by chance: resampling cannot know."""
+    return min(1.0, 2.0 ** (1 - int(np.count_nonzero(differences))))
 
 
 def wilcoxon_p(differences: Floats) -> float:

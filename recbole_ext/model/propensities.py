@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from recbole_ext.data.popularity import expected_targets, target_counts
+from recbole_ext.data.popularity import expected_targets, target_counts, training_counts
 from recbole_ext.nn.cloze import Cloze
 from recbole_ext.nn.propensities import PropensityWeights
 
@@ -20,6 +20,9 @@ def build_propensity_weights(
     exponent = config["ips_exponent"]
     if not exponent:
         return None
-    counts = target_counts(config, dataset)
-    asked = None if cloze is None else expected_targets(config, dataset, cloze)
+    counts = training_counts(config, dataset)
+    if cloze is None:
+        asked = target_counts(config, dataset)
+    else:
+        asked = expected_targets(config, dataset, cloze)
     return PropensityWeights(counts, exponent, config["ips_clip"], asked)

@@ -12,10 +12,26 @@ from torch import Tensor, nn
 
 from recbole_ext.nn.embedding import PAD
 
+ROUNDING = 1e-12
+
 
 def inverse_propensities(counts: Tensor, exponent: float) -> Tensor:
     """counts [V] -> 1/p [V] in float64, up to a factor; an item never counted counts as one."""
     return counts.double().clamp(min=1.0) ** -exponent
+
+
+def _of_mean_1(weight: Tensor, share: Tensor, clip: float | None) -> Tensor:
+    """[V] min(a w, clip) with the a that makes their mean, weighted by ``share``, 1."""
+    if clip is None:
+        return weight / (share * weight).sum()
+    cut = torch.zeros_like(weight, dtype=torch.bool)
+    while (left := (share * weight)[~cut].sum()) > 0:
+        scaled = weight * (1.0 - clip * share[cut].sum()) / left
+        beyond = cut | (scaled > clip * (1.0 - ROUNDING))
+        if torch.equal(beyond, cut):
+            return scaled.where(~cut, clip)
+        cut = beyond  # what they lose, the others gain
+    return torch.full_like(weight, clip)
 
 
 class PropensityWeights(nn.Module):
@@ -25,12 +41,12 @@ class PropensityWeights(nn.Module):
     estimate; a batch's own sum would make rare items count less in the company of others.
 
     Args:
-        counts: [V + 1] by item id, how often each is a target; PAD's is ignored.
+        counts: [V + 1] by item id, how often each was taken; PAD's is ignored.
         exponent: η; 0 weighs all alike.
-        asked: [V + 1] how often each is a target in an epoch, where that differs (cloze training);
-            up to a factor. The mean is taken over these.
-        clip: what weighs more than ``clip`` times the mean is cut to that, which bounds the
-            variance at the price of a bias to the popular; None: nothing is.
+        clip: the largest weight, which bounds the variance at the price of a bias to the popular;
+            None: there is none.
+        asked: [V + 1] how often each is a target in an epoch, up to a factor; the mean is taken
+            over these. None: as often as it was taken.
     """
 
     weight: Tensor
@@ -42,11 +58,7 @@ class PropensityWeights(nn.Module):
         share = (counts if asked is None else asked).double()
         share = share.index_fill(0, torch.tensor(PAD), 0.0)
         share = share / share.sum()
-        weight = inverse_propensities(counts, exponent)
-        weight = weight / (share * weight).sum()
-        if clip is not None:
-            weight = weight.clamp(max=clip)
-            weight = weight / (share * weight).sum()
+        weight = _of_mean_1(inverse_propensities(counts, exponent), share, clip)
         self.register_buffer("weight", weight.float(), persistent=False)
 
     def forward(self, targets: Tensor, weights: Tensor | None) -> Tensor:

@@ -43,7 +43,7 @@ def test_the_report(runs: list[str], capsys: pytest.CaptureFixture[str], tmp_pat
     (pair,) = found["stability"]  # c is another experiment
     assert pair["runs"] == ["runs/a", "runs/b"]
     assert pair["stability"] == pytest.approx(stability(*items[:2]))
-    (covered,) = found["coverage"].values()
+    (covered,) = found["coverage"]
     assert sum(one["items"] for one in covered["deciles"]) == 30
     store, split = load(runs[0]).dataset.store, load(runs[0]).loaders.split
     trained = (split.train_end - store.offsets[:-1]).sum()

@@ -99,7 +99,7 @@ def test_padding_is_nothing(
     done = trained(settings, model)
     found = report_of(done.run_dir, capsys)
     assert found["padding_row_norm"] == 0.0
-    assert len(found["by_ratio"]) == 10
+    assert [*found["by_ratio"]] == ["0 %", "12 %", "25 %", "38 %", "50 %", "62 %", "75 %", "88 %"]
     for one in (*found["by_ratio"].values(), *found["by_bucket"].values()):
         assert one["largest_change"] < 1e-4
         assert one["NDCG@10_bare"] == pytest.approx(one["NDCG@10_padded"], abs=1e-9)
@@ -121,7 +121,7 @@ def test_attended_padding_shows(
     assert found["keys"]["mask_padding"] is False
     assert found["padding_row_norm"] > 0.01
     assert found["by_ratio"]["0 %"]["largest_change"] < 1e-4  # a full window has no padding
-    assert found["by_ratio"]["90 %"]["largest_change"] > 0.01
+    assert found["by_ratio"]["88 %"]["largest_change"] > 0.01
     everyone = found["by_bucket"]["all"]
     for name in ("Hit@10", "NDCG@10"):  # the run itself fills the window
         assert everyone[f"{name}_padded"] == pytest.approx(done.metrics["test"][name], abs=1e-9)

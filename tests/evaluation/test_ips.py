@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from recbole_ext.config import ExtConfig
+from recbole_ext.errors import ConfigError
 from recbole_ext.evaluation.metrics import protocol_of, summarize
 from recbole_ext.nn.propensities import inverse_propensities
 from recbole_ext.runner import load, run
@@ -78,6 +80,18 @@ def test_a_run_reports_them_beside_the_plain_ones(settings: Settings) -> None:
     assert not any("ips" in name for name in plain.metrics)
     assert [plain.metrics[part] for part in parts] == [finished.metrics[part] for part in parts]
     assert load(finished.run_dir).evaluate("test").ips == evaluation.ips
+
+
+@pytest.mark.parametrize("end", ["_ips", "_ips_seen_masked"])
+def test_a_run_can_be_stopped_by_them(end: str, settings: Settings) -> None:
+    metric = f"NDCG@10{end}"
+    finished = run("FPARec", "ring", config_dict=settings(eval_ips_exponent=1, valid_metric=metric))
+    best = max(epoch[metric] for epoch in finished.trainer.progress.history)
+    assert (
+        finished.metrics[f"valid{end}"]["NDCG@10"] == finished.trainer.progress.best_score == best
+    )
+    with pytest.raises(ConfigError, match="needs eval_ips_exponent, which is null"):
+        ExtConfig("FPARec", "ring", config_dict=settings(valid_metric=metric))
 
 
 def test_protocols_by_name() -> None:

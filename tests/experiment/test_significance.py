@@ -76,6 +76,13 @@ def test_bootstrap_draws_any_number_of_distinct_values() -> None:
     assert means.std() == pytest.approx(sample.std() / np.sqrt(3_000), rel=0.1)
 
 
+@pytest.mark.parametrize(("n", "least"), [(1, 1.0), (3, 0.25), (6, 1 / 32), (40, 0.0)])
+def test_a_few_equal_signs_tell_little(n: int, least: float) -> None:
+    found = compare_paired(np.array([0.3] * n + [0.0] * 7))
+    assert found.p_bootstrap >= least
+    assert n < 40 or found.p_bootstrap < 0.001
+
+
 def test_bootstrap_p_counts_the_other_side() -> None:
     means = np.array([-1.0] * 3 + [1.0] * 996)
     assert bootstrap_p(means) == pytest.approx(2 * 4 / 1000)

@@ -19,13 +19,15 @@ from recbole_ext.nn.negatives import Negatives
 COUNTS, WEIGHTS = (6, 4, 0, 1), (0.5, 1.0, 2.0, 0.25)
 ALL = {TARGET_COUNT: COUNTS, TARGET_WEIGHT: WEIGHTS}
 DRAWN = torch.tensor([3, 5, 8, 4, 7, 7, 1])
-POPULARITY = torch.arange(N_ITEMS) ** 2
+POPULARITY = torch.arange(N_ITEMS) ** 2  # how often an item is a target ...
+TAKEN = POPULARITY + 5  # ... and how often it was taken
 
 
 @pytest.fixture(autouse=True)
 def _popularity(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("sampling", "propensities"):
         monkeypatch.setattr(f"recbole_ext.model.{module}.target_counts", lambda *_: POPULARITY)
+    monkeypatch.setattr("recbole_ext.model.propensities.training_counts", lambda *_: TAKEN)
 
 
 def positions(all_positions: bool) -> list[tuple[tuple[int, ...], int, float]]:
@@ -83,10 +85,9 @@ def test_cloze_reads_the_whole_row_but_what_is_hidden() -> None:
 
 
 def weight_of(target: int, exponent: float) -> float:
-    counts = [max(int(c), 1) for c in POPULARITY]
-    counts[0] = 0
-    mean = sum(c * max(c, 1) ** -exponent for c in counts[1:]) / sum(counts[1:])
-    return counts[target] ** -exponent / mean
+    taken, asked = TAKEN.tolist(), POPULARITY.tolist()
+    mean = sum(n * taken[item] ** -exponent for item, n in enumerate(asked)) / sum(asked)
+    return float(taken[target] ** -exponent / mean)
 
 
 @pytest.mark.parametrize("all_positions", [True, False])

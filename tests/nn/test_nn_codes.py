@@ -166,7 +166,7 @@ def test_an_empty_batch_has_loss_0() -> None:
 
 @pytest.mark.parametrize("target", [0, V])
 def test_a_target_that_is_no_item(target: int) -> None:
-    with pytest.raises(ValueError, match=rf"outside the items \[1, {V}\)"):
+    with pytest.raises(ValueError, match=rf"outside the classes \[1, {V}\)"):
         CodeCatalogue(part(False)).cross_entropy(
             torch.zeros(1, D), torch.tensor([target]), None, CANDIDATES
         )

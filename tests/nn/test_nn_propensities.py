@@ -19,11 +19,9 @@ def test_worked_by_hand() -> None:
 
 
 def test_clipped_by_hand() -> None:
-    """Weights 25/36, 25/18, 25/18, 25/9 cut at 2: their mean is (4 · 25/9 + 2)/25 = 118/225 …"""
+    """With the last one at 2, 16 a/4 + 8 a/2 + 2 = 25: a = 23/8, and 23/8 > 2."""
     found = PropensityWeights(COUNTS, 0.5, 2.0).weight[1:]
-    cut = torch.tensor([25 / 36, 25 / 18, 25 / 18, 2, 2])
-    mean = (16 * 25 / 36 + 8 * 25 / 18 + 2) / 25
-    torch.testing.assert_close(found, cut / mean)
+    torch.testing.assert_close(found, torch.tensor([23 / 32, 23 / 16, 23 / 16, 2, 2]))
 
 
 @pytest.mark.parametrize("clip", [None, 1.0, 1.5, 100.0])
@@ -31,6 +29,7 @@ def test_clipped_by_hand() -> None:
 def test_the_mean_over_the_targets_is_one(exponent: float, clip: float | None) -> None:
     weight = PropensityWeights(COUNTS, exponent, clip).weight[1:]
     assert (weight * SHARE).sum().item() == pytest.approx(1.0, rel=1e-6)
+    assert clip is None or weight.max().item() <= clip
     if exponent == 0.0:
         torch.testing.assert_close(weight, torch.ones(5))
     if exponent > 0 and clip is None:

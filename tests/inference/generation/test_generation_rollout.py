@@ -219,7 +219,7 @@ def test_a_nan_is_told(model_of: Trained, monkeypatch: pytest.MonkeyPatch) -> No
         ({"beam_size": 3, "decode": "sample"}, "beam_size is for decode: beam, not sample"),
         ({"beam_size": 0, "decode": "beam"}, "beam_size: 0 must be a whole number of 1 or more"),
         ({"temperature": 0.0, "decode": "sample"}, "temperature: 0.0 must be a number > 0"),
-        ({"temperature": math.inf, "decode": "sample"}, "temperature: inf must be a number above"),
+        ({"temperature": math.inf, "decode": "sample"}, "temperature: inf must be a number > 0"),
         ({"seed": -1}, "seed: -1 must be a whole number of 0 or more"),
     ],
 )
