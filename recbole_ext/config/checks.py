@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from recbole_ext.config.applies import APPLIES, misplaced
+from recbole_ext.config.attention_checks import ATTENTION_CHECKS
 from recbole_ext.config.backbone_checks import BACKBONE_CHECKS
 from recbole_ext.config.code_checks import CODE_CHECKS
 from recbole_ext.config.data_checks import DATA_CHECKS
 from recbole_ext.config.duality_checks import DUALITY_CHECKS
 from recbole_ext.config.evaluation_checks import EVALUATION_CHECKS
 from recbole_ext.config.feature_checks import FEATURE_CHECKS
-from recbole_ext.config.keys import mixers, position_only_mixers
 from recbole_ext.config.schema import Key
 from recbole_ext.config.settings import Settings
 
@@ -27,9 +27,6 @@ _CLIPPING = {
     "foreach": Key("bool|null", ""),
 }
 _TRANSFORM_NEEDS = {"mask_itemseq": "mask_ratio", "crop_itemseq": "eta", "reorder_itemseq": "beta"}
-_WINDOWED = ("window", "conv", "rnn")
-_SCORELESS = ("conv", "rnn")
-_POSITION_ONLY = {"mask_after_softmax": ("token_mixing",), "unused_qk_projections": ()}
 
 
 def check(settings: Settings) -> None:
@@ -59,81 +56,12 @@ def _objective(settings: Settings) -> None:
         )
 
 
-def _attention(settings: Settings) -> None:
-    if settings.own and settings.get("attention") == []:
-        settings.fail("attention", f"names no mixer; there are {', '.join(mixers())}")
-
-
-def _mixers(settings: Settings) -> list[str]:
-    """The names under ``attention``: one, or several that are summed."""
-    given = settings.get("attention")
-    return given if isinstance(given, list) else [given]
-
-
 def _batch_by(settings: Settings) -> None:
     if settings.get("batch_by") == "equal_length" and not settings.own:
         settings.fail(
             "batch_by",
             f"is for recbole_ext's own models; RecBole's {settings.model} trains on RecBole's "
             "batches of mixed lengths, similar_length",
-        )
-
-
-def _position_only(settings: Settings) -> None:
-    """Two switches exist for attentions without queries and keys; one also needs a softmax."""
-    for key, without in _POSITION_ONLY.items():
-        names = [name for name in position_only_mixers() if name not in without]
-        if settings.get(key) and not set(_mixers(settings)) & set(names):
-            settings.fail(
-                key, f"needs one of {', '.join(names)}, not {settings.named('attention')}"
-            )
-
-
-def _local_heads(settings: Settings) -> None:
-    """Local heads are heads of dot-product attention, with a window that fits a sequence."""
-    if not settings.get("n_local_heads"):
-        return
-    if "dot_product" not in _mixers(settings):
-        settings.fail("n_local_heads", f"needs dot_product, not {settings.named('attention')}")
-    if settings.values["n_local_heads"] > settings.values["n_heads"]:
-        settings.fail("n_local_heads", f"must be at most {settings.named('n_heads')}")
-    windowed = settings.get("local_attention") in _WINDOWED
-    if windowed and settings.values["local_window"] > settings.values["MAX_ITEM_LIST_LENGTH"]:
-        settings.fail("local_window", f"must be at most {settings.named('MAX_ITEM_LIST_LENGTH')}")
-
-
-def _frequencies(settings: Settings) -> None:
-    """n slots have n // 2 + 1 frequencies; a dual encoder reads an item's users."""
-    if "frequency_filter" not in _mixers(settings):
-        return
-    for slots in ("MAX_ITEM_LIST_LENGTH", "max_users"):
-        most = settings.values.get(slots, 0) // 2 + 1
-        if slots in settings.values and settings.values["filter_frequencies"] > most:
-            named = settings.named(slots)
-            settings.fail("filter_frequencies", f"must be at most {most} with {named}")
-
-
-def _shares_of_a_sum(settings: Settings) -> None:
-    shares, mixers = settings.get("attention_shares"), _mixers(settings)
-    if shares is not None and (len(mixers) < 2 or len(shares) != len(mixers)):
-        attention = settings.named("attention")
-        settings.fail("attention_shares", f"needs a number for each of several, not {attention}")
-
-
-def _position_bias(settings: Settings) -> None:
-    """It is one of scores of queries and keys, and rotary turns pairs of numbers."""
-    if settings.get("position_bias") in (None, "none"):
-        return
-    if "dot_product" not in _mixers(settings):
-        settings.fail("position_bias", f"needs dot_product, not {settings.named('attention')}")
-    heads, local = settings.values["n_heads"], settings.named("local_attention")
-    if settings.get("local_attention") in _SCORELESS and settings.get("n_local_heads") == heads:
-        settings.fail("position_bias", f"needs a head with scores; all heads are {local}")
-    if settings.get("position_bias") == "rotary" and settings.values["hidden_size"] // heads % 2:
-        settings.fail(
-            "position_bias",
-            f"needs an even number of dimensions a head: {settings.named('hidden_size')} "
-            f"over {settings.named('n_heads')}",
         )
 
 
@@ -231,13 +159,8 @@ def _transform(settings: Settings) -> None:
 _TRAINING_CHECKS = (
     _heads_divide_width,
     _objective,
-    _attention,
+    *ATTENTION_CHECKS,
     _batch_by,
-    _position_only,
-    _local_heads,
-    _frequencies,
-    _shares_of_a_sum,
-    _position_bias,
     _one_warmup,
     _clipping,
     _applies,

@@ -254,6 +254,14 @@ ARCHITECTURE = {
         "of fixed_pattern",
         choices=patterns,
     ),
+    "attention_sum": Key(
+        "str",
+        "of mixers: their outputs, or sublayers with a residual and LayerNorm each",
+        choices=("outputs", "sublayers"),
+    ),
+    "filter_direction": Key(
+        "str", "what frequency_filter sees beside its own slot", choices=("past", "both")
+    ),
     "filter_frequencies": Key("int", "c: frequencies that frequency_filter keeps", _POSITIVE),
     "n_local_heads": Key("int", "heads of dot_product, the first ones, that are local", _COUNT),
     "local_attention": Key("str", "what makes them local", choices=local_attentions),

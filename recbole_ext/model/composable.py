@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.model.items import build_item_encoder
-from recbole_ext.nn.attention import Mixer, MixerSpec, build_mixer
+from recbole_ext.nn.attention import Mixer, MixerSpec, Sublayers, build_mixer
 from recbole_ext.nn.block import BlockStyle
 from recbole_ext.nn.embedding import (
     PAD,
@@ -165,9 +165,13 @@ class ComposableRecommender(NextItemRecommender):
                 dropout=config["mixer_dropout_prob"],
             ),
             feed_forward_per_block=config["ffn_placement"] == "per_block",
+            sublayers=config["attention_sum"] == "sublayers",
         )
 
     def _build_mixer(self, config: Any, max_length: int) -> Mixer:
+        sublayers = None
+        if config["attention_sum"] == "sublayers":
+            sublayers = Sublayers(config["layer_norm_eps"], config["mixer_dropout_prob"])
         spec = MixerSpec(
             hidden_size=config["hidden_size"],
             max_length=max_length,
@@ -179,7 +183,9 @@ class ComposableRecommender(NextItemRecommender):
             factor_rank=config["factor_rank"],
             pattern=config["attention_pattern"],
             frequencies=config["filter_frequencies"],
+            filter_both_ways=config["filter_direction"] == "both",
             shares=tuple(config["attention_shares"] or ()),
+            sublayers=sublayers,
             mask_after_softmax=config["mask_after_softmax"],
             leak_padding=not config["remask_padding"],
             unused_qk_projections=config["unused_qk_projections"],

@@ -75,3 +75,18 @@ class Block(nn.Module):
             return norm(x + function(x))
         normed = norm(x)
         return (normed if self.style.residual_from == "normed" else x) + function(normed)
+
+
+class ParallelBlock(Block):
+    """A block whose mixer is a sum of sublayers: residuals and LayerNorms are inside it."""
+
+    def __init__(
+        self, mixer: Mixer, feed_forward: nn.Module | None, hidden_size: int, style: BlockStyle
+    ) -> None:
+        super().__init__(mixer, feed_forward, hidden_size, style)
+        del self.mixer_norm, self.mixer_dropout
+
+    def _mix(self, x: Tensor, keep: Tensor, last_only: bool) -> Tensor:
+        seen = keep if self.style.mask_padding else torch.ones_like(keep)
+        mixed: Tensor = self.mixer(x, x, seen, last_only)
+        return mixed

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from recbole_ext.nn.attention.base import Mixer, extends
-from recbole_ext.nn.block import Block, BlockStyle
+from recbole_ext.nn.block import Block, BlockStyle, ParallelBlock
 
 
 class Encoder(nn.Module):
@@ -23,6 +23,7 @@ class Encoder(nn.Module):
         style: how each block is wired.
         feed_forward_per_block: one network in each block (paper, Eq. 8), or a single one after the
             last block (released code).
+        sublayers: the mixer of each block is a sum of sublayers.
     """
 
     def __init__(
@@ -33,12 +34,14 @@ class Encoder(nn.Module):
         make_feed_forward: Callable[[], nn.Module],
         style: BlockStyle,
         feed_forward_per_block: bool = True,
+        sublayers: bool = False,
     ) -> None:
         super().__init__()
+        block = ParallelBlock if sublayers else Block
         self.remask_padding = style.remask_padding
         last = n_layers - 1
         self.blocks = nn.ModuleList(
-            Block(
+            block(
                 make_mixer(),
                 make_feed_forward() if feed_forward_per_block or layer == last else None,
                 hidden_size,
@@ -68,7 +71,8 @@ class Encoder(nn.Module):
 
         Of another class's way through its blocks nothing is known.
         """
-        known = type(self) is Encoder and all(type(block) is Block for block in self.blocks)
+        ours = (Block, ParallelBlock)
+        known = type(self) is Encoder and all(type(block) in ours for block in self.blocks)
         mixers = (cast(Block, block).mixer for block in self.blocks)
         return known and self._masks and all(extends(mixer) for mixer in mixers)
 

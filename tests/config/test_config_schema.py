@@ -70,6 +70,8 @@ def test_architecture_defaults() -> None:
         "ips_clip": 10.0,
         "attention": "dot_product",
         "attention_shares": None,
+        "attention_sum": "outputs",
+        "filter_direction": "past",
         "filter_frequencies": 3,
         "position_bias": "none",
         "factor_rank": 40,

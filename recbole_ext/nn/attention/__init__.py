@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from recbole_ext.nn.attention.base import Mixer, MixerSpec
+from recbole_ext.nn.attention.base import Mixer, MixerSpec, Sublayers
 from recbole_ext.nn.attention.dot_product import DotProductAttention
 from recbole_ext.nn.attention.factorized import FactorizedPositionalAttention
 from recbole_ext.nn.attention.fixed import FixedPattern
@@ -17,7 +17,7 @@ from recbole_ext.nn.attention.linear import LinearAttention
 from recbole_ext.nn.attention.position_only import PositionOnlyMixer
 from recbole_ext.nn.attention.positional import PositionalAttention
 from recbole_ext.nn.attention.relative import RelativePositionalAttention
-from recbole_ext.nn.attention.sum import SumOfMixers
+from recbole_ext.nn.attention.sum import SumOfMixers, SumOfSublayers
 from recbole_ext.nn.attention.token_mixing import TokenMixing
 
 MIXERS: dict[str, type[Mixer]] = {
@@ -42,7 +42,17 @@ def build_mixer(names: str | Sequence[str], spec: MixerSpec) -> Mixer:
         raise ValueError("no mixer named")
     if len(listed) == 1:
         return MIXERS[listed[0]](spec)
-    return SumOfMixers([MIXERS[name] for name in listed], spec)
+    kind = SumOfMixers if spec.sublayers is None else SumOfSublayers
+    return kind([MIXERS[name] for name in listed], spec)
 
 
-__all__ = ["MIXERS", "Mixer", "MixerSpec", "PositionOnlyMixer", "SumOfMixers", "build_mixer"]
+__all__ = [
+    "MIXERS",
+    "Mixer",
+    "MixerSpec",
+    "PositionOnlyMixer",
+    "Sublayers",
+    "SumOfMixers",
+    "SumOfSublayers",
+    "build_mixer",
+]

@@ -13,6 +13,14 @@ from recbole_ext.nn.dropout import Dropout
 
 
 @dataclass(frozen=True)
+class Sublayers:
+    """What each mixer of a sum has of its own behind it: dropout, the residual, LayerNorm."""
+
+    norm_eps: float
+    dropout: float
+
+
+@dataclass(frozen=True)
 class MixerSpec:
     """The sizes and switches of one mixer.
 
@@ -27,7 +35,9 @@ class MixerSpec:
         factor_rank: k of factorised positional attention.
         pattern: which fixed pattern.
         frequencies: c of the frequency filter: how many it keeps, the constant among them.
+        filter_both_ways: the frequency filter of AR sees later items too.
         shares: of the mixers of a sum, in their order; empty: 1 each.
+        sublayers: those mixers are sublayers of their own; None: their outputs are summed.
         mask_after_softmax: FPARec paper, Eq. 6 and 7: normalise over past and future, then mask.
         leak_padding: reproduce a defect of the released code: a padded query, with no key to look
             at, averages all positions, later ones included.
@@ -50,7 +60,9 @@ class MixerSpec:
     factor_rank: int = 40
     pattern: str = "average"
     frequencies: int = 3
+    filter_both_ways: bool = False
     shares: tuple[float, ...] = ()
+    sublayers: Sublayers | None = None
     mask_after_softmax: bool = False
     leak_padding: bool = False
     unused_qk_projections: bool = False

@@ -6,7 +6,9 @@ convolution: slot i gets Σ_j D(i - j) x_j with
     D(δ) = 1/n Σ_{|f| < c} cos(2π f δ / n)
 
 Written so, padding adds nothing, whatever the width of a batch. The causal form sums over j <= i;
-at the newest slot, whose state predicts, it equals the transform of the whole row.
+at the newest slot, whose state predicts, it equals the transform of the whole row. The released
+code transforms whole rows, so that in its later blocks older slots have seen newer ones; it trains
+the newest slot alone.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ from recbole_ext.nn.attention.distance import distances, spread
 class FrequencyFilter(Mixer):
     """low + β² (x - low), low_i = Σ_j D(i - j) x_j; β [d] is learned, no item is compared.
 
-    It acts on the vectors themselves: it has no map of values, and no weights that attention
-    dropout could drop. One head or several are the same.
+    It acts on the vectors themselves: it has no map of values or outputs, and no weights that
+    attention dropout could drop. One head or several are the same.
 
     Raises:
         ValueError: more frequencies than n slots have.
@@ -32,7 +34,8 @@ class FrequencyFilter(Mixer):
 
     def __init__(self, spec: MixerSpec) -> None:
         super().__init__(spec)
-        self.value = nn.Identity()  # type: ignore[assignment]
+        self.value = self.output = nn.Identity()  # type: ignore[assignment]
+        self.causal = spec.causal and not spec.filter_both_ways
         if not 1 <= spec.frequencies <= n_frequencies(spec.max_length):
             raise ValueError(
                 f"{spec.frequencies} frequencies: {spec.max_length} slots have "
@@ -50,7 +53,7 @@ class FrequencyFilter(Mixer):
 
     def _shares(self, queries: int, width: int) -> Tensor:
         """D(i - j) [q, w] for the last ``queries`` slots i; the future is masked if causal."""
-        n, causal = self.spec.max_length, self.spec.causal
+        n, causal = self.spec.max_length, self.causal
         kernel = low_pass(distances(n, causal).to(self.high), self.spec.frequencies, n)
         shares = spread(kernel.unsqueeze(0), queries, width, n, causal).squeeze(0)
         return shares * visible_keys(width, queries, causal, shares.device)

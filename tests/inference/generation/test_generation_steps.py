@@ -32,6 +32,11 @@ KEPT: list[dict[str, Any]] = [
     {"attention": "relative_positional"},
     {"attention": ["dot_product", "relative_positional"], "attn_output_projection": True},
     {"attention": "linear", "score": "cosine"},
+    {
+        "attention": ["dot_product", "relative_positional"],
+        "attention_sum": "sublayers",
+        "norm_position": "post",
+    },
 ]
 NOT_KEPT: list[dict[str, Any]] = [
     {**DOT, "position_embedding": "learned"},
