@@ -14,6 +14,7 @@ from recbole_ext import __version__
 from recbole_ext.errors import INTERRUPTED, UserError, nearest, show
 from recbole_ext.imports import add_argument as add_import
 from recbole_ext.imports import import_files
+from recbole_ext.options import Parser, unknown_option
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USER_ERROR
     args, rest = parser.parse_known_args(words)
     if rest and not args.takes_keys:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        args.parser.error(unknown_option(args.parser, rest))
     args.rest = rest
     command: Callable[[argparse.Namespace], int] = args.command
     try:
@@ -84,6 +85,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return 0
+    except PermissionError as error:
+        print(f"error: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
+        return USER_ERROR
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
@@ -112,7 +116,7 @@ def _unknown(words: Sequence[str]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="recbole_ext", description="Self-attentive sequential recommendation on RecBole."
     )
     parser.add_argument("--version", action="version", version=__version__)
@@ -137,7 +141,7 @@ def _add(
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=summary, allow_abbrev=False, **{"description": summary, **options}
     )
-    parser.set_defaults(command=command, takes_keys=takes_keys)
+    parser.set_defaults(command=command, takes_keys=takes_keys, parser=parser)
     return parser
 
 

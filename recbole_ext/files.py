@@ -79,7 +79,11 @@ def checked_output(output: str | None) -> Path | None:
         return None
     if not output:
         raise ConfigError("--output: an empty file name")
+    if Path(os.path.abspath(output)).parts[1:2] in (("dev",), ("proc",)):  # a link to any file
+        raise ConfigError(f"--output: {output} is a device; without --output stdout is written to")
     path = Path(os.path.realpath(output))  # a link stays, its file is replaced
+    if path.is_file() and not os.access(path, os.W_OK):
+        raise ConfigError(f"--output: {output} cannot be written (it is read-only)")
     if path.exists() and not path.is_file():
         what = "a folder" if path.is_dir() else "no regular file"
         raise ConfigError(f"--output: {output} is {what}")

@@ -21,7 +21,7 @@ from recbole_ext.data.dataset import FlatOrder
 from recbole_ext.data.item_inputs import read_item_inputs
 from recbole_ext.data.loaders import Loaders, build_loaders, split_of
 from recbole_ext.data.loading import load_data
-from recbole_ext.errors import CheckpointError, ConfigError, UserError
+from recbole_ext.errors import CheckpointError, ConfigError, UserError, show
 from recbole_ext.evaluation.evaluator import Evaluation
 from recbole_ext.inference.asked import Options, asked
 from recbole_ext.inference.generation.generate import Continuations, everyone, generate
@@ -65,7 +65,13 @@ class Run:
     metrics: dict[str, Any]
 
     def evaluate(self, part: str = "test") -> Evaluation:
-        """Rank the held-out items of ``valid`` or ``test`` with the model as it is."""
+        """Rank the held-out items of ``valid`` or ``test`` with the model as it is.
+
+        Raises:
+            ConfigError: another part.
+        """
+        if part not in ("valid", "test"):
+            raise ConfigError(f"evaluate: {show(part)} must be 'valid' or 'test'")
         return self.trainer.rank(getattr(self.loaders, part))
 
     def recommend(

@@ -106,12 +106,23 @@ def test_the_nearest_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert refusal(capsys, "modles", "SASRec").endswith("; did you mean 'models'?")
 
 
-@pytest.mark.parametrize("words", [[], ["resume", "a", "b"], ["models", "--x=1"]])
-def test_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ([], "the following arguments are required: COMMAND; see recbole_ext --help"),
+        (["resume", "a", "b"], "'b' is one word too many; see recbole_ext resume --help"),
+        (["recommend", "a", "--users=1"], "no option '--users'; did you mean '--user'?; see rec"),
+        (["analyze", "duality", "a", "--outt=1"], "no option '--outt'; did you mean '--out'?; see"),
+        (["models", "--x=1"], "no option '--x'; see recbole_ext models --help"),
+        (["prepare", "--min_user=x"], "argument --min_user: invalid int value: 'x'; see recbole_"),
+    ],
+)
+def test_usage(words: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(words)
     assert stop.value.code == 2
-    assert "usage: recbole_ext" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {line}") and said.count("\n") == 1
 
 
 def test_in_a_process_of_its_own() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -151,6 +152,26 @@ def test_config_yaml_gives_an_equal_config(settings: Settings) -> None:
     again = ExtConfig(saved.pop("model"), saved.pop("dataset"), config_dict=saved)
     assert again.resolved() == finished.config.resolved()
     assert again.snapshot_yaml() == text
+
+
+def test_config_yaml_of_a_chosen_folder_makes_a_new_run(settings: Settings) -> None:
+    finished = run("FPARec", "ring", config_dict=settings(epochs=1, run_dir="chosen"))
+    again = run(config_file_list=finished.run_dir / "config.yaml")
+    assert again.run_dir.parent.name == "saved"
+    assert again.metrics["test"] == finished.metrics["test"]
+
+
+def test_data_that_have_moved(settings: Settings, ring: Path, tmp_path: Path) -> None:
+    shutil.copytree(ring, tmp_path / "data")
+    finished = run("FPARec", "ring", config_dict=settings(epochs=1, data_path=tmp_path / "data"))
+    (tmp_path / "data").rename(tmp_path / "elsewhere")
+    file = finished.run_dir / "config.yaml"
+    with pytest.raises(DataError, match=f"; if it has moved, change data_path in {file}$"):
+        load(finished.run_dir)
+    file.write_text(file.read_text().replace(str(tmp_path / "data"), str(tmp_path / "elsewhere")))
+    assert load(finished.run_dir).evaluate("valid").flat()
+    with pytest.raises(ConfigError, match="evaluate: 'tets' must be 'valid' or 'test'"):
+        load(finished.run_dir).evaluate("tets")
 
 
 @pytest.mark.parametrize("model", ["FPARec", "PARec", "VanillaAR"])

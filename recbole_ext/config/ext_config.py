@@ -73,8 +73,11 @@ class ExtConfig(Config):
         return deepcopy(self._resolved)
 
     def snapshot_yaml(self) -> str:
-        """``resolved()`` as YAML text; equal settings give equal text."""
-        return dump(self._resolved)
+        """``resolved()`` as YAML text, less the place of the run: another one has its own.
+
+        Equal settings give equal text.
+        """
+        return dump({**self._resolved, "run_dir": None})
 
     # RecBole's __init__ calls the methods below, in this order.
 

@@ -19,7 +19,9 @@ def load_data(config: ExtConfig) -> FlatOrder:
     folder = Path(config["data_path"])
     atomic = folder / f"{config['dataset']}.inter"
     if not atomic.is_file():
-        raise DataError(missing_data_message(config["dataset"], atomic))
+        said = config.origin("data_path")
+        moved = f"; if it has moved, change data_path in {said}" if Path(said).is_file() else ""
+        raise DataError(missing_data_message(config["dataset"], atomic) + moved)
     try:
         flat = dataset_class(config)(config)
         flat._change_feat_format()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from recbole_ext.errors import ConfigError, DataError
+from recbole_ext.errors import ConfigError, DataError, show
 from recbole_ext.imports import add_argument as add_import
 from recbole_ext.inference.asked import Asked, Options
 
@@ -143,7 +143,11 @@ def asked_of(args: argparse.Namespace, command: str) -> Asked:
 
 def _listed(text: str) -> list[str]:
     """Tokens between commas; one that has a comma itself stands in double quotes, as in CSV."""
-    return next(csv.reader([text], skipinitialspace=True)) or [""]
+    try:
+        rows = list(csv.reader(text.splitlines(), skipinitialspace=True))
+    except csv.Error as error:
+        raise DataError(f"--user: {show(text)} is no list of user tokens ({error})") from None
+    return [token for row in rows for token in row] or [""]
 
 
 def _users(named: list[tuple[str, str]]) -> Asked:

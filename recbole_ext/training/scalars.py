@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ class Scalars:
             self._writer.flush()
 
     def close(self) -> None:
-        """Flush, and end the writer's thread."""
+        """Flush, and end the writer's thread; on a full disk the checkpoint has said so."""
         if self._writer is not None:
-            self._writer.close()
+            with suppress(OSError):
+                self._writer.close()
             self._writer = None

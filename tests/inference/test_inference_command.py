@@ -130,7 +130,8 @@ WRONG: list[tuple[list[str], str]] = [
      "mean 'csv'?"),
     (["run", "--user=u1", "--output="], "--output: an empty file name"),
     (["run", "--user=u1", "--output=run"], "--output: run is a folder"),
-    (["run", "--user=u1", "--output=/dev/null"], "--output: /dev/null is no regular file"),
+    (["run", "--user=u1", "--output=/dev/null"], "--output: /dev/null is a device; without "
+     "--output stdout is written to"),
     (["run", "--user=u1", "--output=no/x.csv"], "--output: no/x.csv cannot be written (no folder "
      "{place}/no)"),
     (["run", "--user="], "--user: an empty user token"),

@@ -107,6 +107,21 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["best.csv", "link.csv"]
 
 
+@pytest.mark.parametrize("device", ["/dev/stdout", "/proc/self/fd/1", "/dev/null"])
+def test_devices_are_refused(device: str) -> None:
+    """What they lead to may be a log that is only to be appended to."""
+    with pytest.raises(ConfigError, match=f"{device} is a device; without --output stdout is wri"):
+        checked_output(device)
+
+
+def test_a_read_only_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "best.csv"
+    path.touch()
+    monkeypatch.setattr(os, "access", lambda place, how: Path(place) != path)  # root may write all
+    with pytest.raises(ConfigError, match="cannot be written \\(it is read-only\\)"):
+        checked_output(str(path))
+
+
 def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "best.csv"
     path.write_text("old")

@@ -35,19 +35,23 @@ def read_fast(source: Source, layout: Layout, cleaner: Cleaner | None = None) ->
     builder = (cleaner or Cleaner()).start()
     try:
         with source.open() as file:
-            for frame in _frames(file, layout):
+            watched, rows = _Watched(file), int(layout.header)
+            for frame in _frames(watched, layout):
                 _add(builder, frame, layout)
+                rows += len(frame)
+        if layout.quoted and watched.quotes and rows != watched.lines:
+            raise _OddError  # a row of several lines: a quotation mark may have swallowed some
     except (ValueError, pd.errors.ParserWarning, *DAMAGE):
         return None
     return builder.build()
 
 
-def _frames(file: IO[bytes], layout: Layout) -> Iterator[pd.DataFrame]:
+def _frames(file: _Watched, layout: Layout) -> Iterator[pd.DataFrame]:
     """Chunks with a column more than the table has: what stands there is too much."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         yield from pd.read_csv(
-            io.BufferedReader(_NoZeroBytes(file), 1 << 20),
+            io.BufferedReader(file, 1 << 20),
             sep=layout.separator,
             header=None,
             names=list(range(layout.width + 1)),
@@ -104,11 +108,22 @@ def _seconds(column: pd.Series, layout: Layout) -> NDArray[np.float64]:
     return _finite(column) / UNITS[layout.unit]
 
 
-class _NoZeroBytes(io.RawIOBase):
-    """Bytes as they are, refusing a zero byte: the parser would end the field there, silently."""
+class _Watched(io.RawIOBase):
+    """Bytes as they are, refusing a zero byte: the parser would end the field there, silently.
+
+    Attributes:
+        quotes: whether there was a quotation mark.
+        lines: read so far, a last one without its end too.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self._ends, self._open = 0, False
+        self.quotes = False
+
+    @property
+    def lines(self) -> int:
+        return self._ends + self._open
 
     def readable(self) -> bool:
         return True
@@ -117,5 +132,9 @@ class _NoZeroBytes(io.RawIOBase):
         data = self._file.read(len(buffer))
         if b"\0" in data:
             raise _OddError
+        if data:
+            self._ends += data.count(b"\n")
+            self._open = not data.endswith(b"\n")
+            self.quotes = self.quotes or b'"' in data
         buffer[: len(data)] = data
         return len(data)

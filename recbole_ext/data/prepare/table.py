@@ -141,8 +141,11 @@ def _plain(source: Source, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _quoted(source: Source, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row, which may be of more lines, a blank one as an empty list."""
-    last = 0
+    """Each row, which may be of more lines, a blank one as an empty list.
+
+    Strictly: a quotation mark that nobody meant would swallow the rows up to the next one.
+    """
+    last, first = 0, 1
 
     def texts() -> Iterator[str]:
         nonlocal last
@@ -150,7 +153,9 @@ def _quoted(source: Source, separator: str) -> Iterator[tuple[int, list[str]]]:
             yield text + "\n"
 
     try:
-        for row in csv.reader(texts(), delimiter=separator):
+        for row in csv.reader(texts(), delimiter=separator, strict=True):
             yield last, row if any(field.strip() for field in row) else []
+            first = last + 1
     except csv.Error as error:
-        raise source.error(last, f"cannot be split into fields ({error})") from None
+        where = f", by line {last}" if last > first else ""
+        raise source.error(first, f"cannot be split into fields{where} ({error})") from None

@@ -17,6 +17,7 @@ from recbole_ext.inference.generation.rollout import Rollouts, roll_out
 from recbole_ext.inference.recommend import asked_sequences, titles_of
 from recbole_ext.inference.results import Recommendations
 from recbole_ext.inference.scorer import Scorer
+from recbole_ext.inference.sequences import Sequences
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
@@ -48,9 +49,24 @@ def generate(
     refuse_unsequential(run)
     titles = titles_of(run.config, options.title_field)
     sequences = asked_sequences(run, asked, options.on_unknown, warn or _warn)
+    if options.exclude_seen:
+        _refuse_exhausted(sequences, asked, options.steps)
     scorer = Scorer(run, sequences.known, rolls_out=True)
     found = roll_out(scorer, sequences, options, batch_size(run.config, options))
     return rows_of(run, asked.users, found, titles)
+
+
+def _refuse_exhausted(sequences: Sequences, asked: Asked, steps: int) -> None:
+    """Raises DataError for who has fewer items left than are to be predicted, before any is."""
+    store = sequences.store
+    most = store.n_items - 1 - steps  # items that a history may hold
+    for place, row in zip(asked.places, sequences.picked, strict=True):
+        begin, end = store.offsets[row : row + 2]
+        if end - begin > most and (known := len(np.unique(store.items[begin:end]))) > most:
+            raise DataError(
+                f"{place}: {store.n_items - 1 - known} items are left to predict, fewer than the "
+                f"{steps} steps; roll out fewer or let seen items in"
+            )
 
 
 def everyone(run: Run) -> Asked:

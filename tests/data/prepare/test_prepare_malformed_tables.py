@@ -50,7 +50,7 @@ def refused(path: Path, dataset: str = "d", **arguments: Any) -> str:
         ("1,2,3,4\n1,b\0c,3,4\n", "line 3: item 'b\\x00c' has white space or a control"),
         ("1,NA,3,4\n", "line 2: item 'NA' is a reserved word, RecBole reads it as missing"),
         ("1,2,3,4\n\n1,2,3,4\n", "line 3: is blank, but the file goes on after it"),
-        ('1,"2,3,4\n1,2,3,4\n', "line 3: has 2 fields"),
+        ('1,"2,3,4\n1,2,3,4\n', "line 2: cannot be split into fields, by line 3 (unexpected end"),
         (b"1,2,3,4\n1,\xe9,3,4\n", "line 3: byte 3 (0xe9) is not UTF-8"),
         ("", "is empty"),
     ],

@@ -234,6 +234,26 @@ def test_the_fast_reading_equals_the_slow_one_or_leaves_it_to_that(
     assert fast is None or fast == outcome(read_rows, source, layout)
 
 
+@pytest.mark.parametrize("column", ["title", "item"])
+def test_a_stray_quotation_mark_swallows_no_rows(
+    column: str, raw: Raw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From one to the next the text would be a single field, rows and all."""
+    monkeypatch.setattr(fast_table, "CHUNK_ROWS", 7)
+    lines = [f"u{n % 4},i{n},{n},one" for n in range(40)]
+    for n in (10, 30):
+        lines[n] = f'u0,"i{n},{n},one' if column == "item" else f'u0,i{n},{n},"oops'
+    path = raw("t.csv", "u,i,t,title\n" + "\n".join(lines) + "\n")
+    with pytest.raises(DataError, match=r"t\.csv, line 12: cannot be split into fields, by line 3"):
+        prepare(path, "d", columns=Columns("u", "i", "t"))
+
+
+def test_fields_of_several_lines_are_read(inter: Inter) -> None:
+    text = 'u,i,t,title\nu1,a,1,"of\ntwo lines"\nu1,b,2,plain\nu1,c,3,"a ""quoted"" one"\n'
+    found = inter("t.csv", text, columns=Columns("u", "i", "t"))
+    assert [row.split("\t")[1] for row in found[1:]] == ["a", "b", "c"]
+
+
 def test_the_fast_reading_takes_what_is_sound(raw: Raw) -> None:
     source = Source(raw("t.csv", NUMBERS * 5))
     fast, slow = (outcome(read, source, Layout(",", 4, "x")) for read in (read_fast, read_rows))

@@ -38,7 +38,7 @@ def test_all_users_into_a_file(model_of: Trained) -> None:
 @pytest.mark.usefixtures("place")
 def test_some_users_sampled(model_of: Trained, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--decode=sample", "--temperature=0.5", "--top_k=7", "--seed=4", "--steps=5"]
-    assert main(["generate", "run", "--user=u3,u1", *words, "--exclude_seen", "--format=csv"]) == 0
+    assert main(["generate", "run", "--user=u3\nu1", *words, "--exclude_seen", "--format=csv"]) == 0
     found = list(csv.reader(capsys.readouterr().out.splitlines()))
     options = RolloutOptions(
         steps=5, decode="sample", temperature=0.5, top_k=7, seed=4, exclude_seen=True

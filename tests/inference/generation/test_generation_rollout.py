@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -186,9 +187,10 @@ def test_fed_back_sequences() -> None:
 def test_nothing_left(model_of: Trained) -> None:
     with pytest.raises(DataError) as error:
         rolled(model_of("FPARec"), steps=N_ITEMS, exclude_seen=True)
-    assert str(error.value).endswith(
-        "no item is left for someone who has seen them all; roll out fewer steps or let seen items "
-        "in"
+    assert re.fullmatch(
+        r"users\[0\]: \d+ items are left to predict, fewer than the \d+ steps; roll out fewer or "
+        "let seen items in",
+        str(error.value),
     )
 
 
