@@ -144,6 +144,9 @@ def run(
 ) -> Run:
     """Train one model on one data set, test the best epoch once, leave a run folder.
 
+    One at a time: random numbers and the log are the process's, so two threads that train would
+    give other results than one.
+
     Args:
         model: a name of :func:`recbole_ext.list_models`, or a model class.
         dataset: name of the data set, a folder of atomic files under ``data_path``.

@@ -27,7 +27,9 @@ from recbole_ext.experiment.report_write import write_report
 from recbole_ext.experiment.reported import figures_of
 from recbole_ext.imports import imported
 from recbole_ext.locks import held
-from recbole_ext.training.run_folder import METRICS_FILE
+from recbole_ext.training.run_folder import LOG_FILE, METRICS_FILE
+
+_WARNED = " WARNING "  # before a line of a log
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def compare(args: argparse.Namespace) -> int:
     for job in (job for table in experiment.tables for job in table.jobs):
         figures_of(job)  # refuses rows that reported.csv does not have
     check(missing, path.name)
-    for line in _changed(specs):
+    for line in _changed(specs, missing):
         _say(line)
     gather(experiment, places.out, places.runs)  # what is damaged is said before hours of training
     _check_writable(places.out)
@@ -115,19 +117,31 @@ def _spec(job: Job, seed: int, places: Places, args: argparse.Namespace) -> Spec
     )
 
 
-def _changed(specs: Iterable[Spec]) -> Iterator[str]:
-    """A line for each kept result that other settings gave than the file has now."""
-    for spec in specs:
-        beside = Path(spec.out, GIVEN)
-        if Path(spec.out, METRICS_FILE).exists() and beside.exists():
-            kept, now = read_yaml(beside, str(beside)), spec.given()
+def _changed(specs: Iterable[Spec], missing: Iterable[Spec]) -> Iterator[str]:
+    """A line for each kept result that other settings gave than the file has now.
+
+    Raises:
+        ConfigError: a seed of such a job is missing: its mean would be one over several settings.
+    """
+    to_come = {spec.name for spec in missing}
+    for spec in {spec.name: spec for spec in specs}.values():
+        for beside in sorted(Path(spec.out).parent.glob(f"*/{GIVEN}")):
+            kept, now = read_yaml(beside, str(beside)), {**spec.given(), "seed": None}
+            kept["seed"] = None
             keys = [key for key in {**kept, **now} if kept.get(key) != now.get(key)]
-            if keys:
-                yield (
-                    f"note: {spec.name}, seed {spec.seed}, is kept though the file now has other "
-                    f"settings ({', '.join(keys)}); to run it again remove {spec.out} and "
-                    f"{spec.run_dir}"
+            if not keys or not (beside.parent / METRICS_FILE).exists():
+                continue
+            seed = beside.parent.name
+            again = f"remove {beside.parent} and {Path(spec.run_dir).parent / seed}"
+            if spec.name in to_come:
+                raise ConfigError(
+                    f"{spec.name}, seed {seed}, was run with other settings than the file now has "
+                    f"({', '.join(keys)}); to run it again with the others {again}"
                 )
+            yield (
+                f"note: {spec.name}, seed {seed}, is kept though the file now has other settings "
+                f"({', '.join(keys)}); to run it again {again}"
+            )
 
 
 def _run(missing: list[Spec], wanted: int, args: argparse.Namespace) -> list[str]:
@@ -141,9 +155,18 @@ def _run(missing: list[Spec], wanted: int, args: argparse.Namespace) -> list[str
         ended = run_on_ray(missing) if args.ray else Processes(args.workers).run(missing)
         for count, (spec, reason) in enumerate(ended, 1):
             _say(f"{count} of {len(missing)}: {spec.name}, seed {spec.seed}: {reason or 'done'}")
+            if args.ray or args.workers > 1:  # of a single one they have been seen
+                for line in _warnings(Path(spec.out, LOG_FILE)):
+                    _say(f"{spec.name}, seed {spec.seed}: {line}")
             if reason is not None:
                 failed.append(f"{spec.name}, seed {spec.seed}: {reason}")
     return failed
+
+
+def _warnings(log: Path) -> Iterator[str]:
+    """What a job has warned of."""
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    yield from (line.partition(_WARNED)[2] for line in lines if _WARNED in line)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from recbole_ext.errors import ConfigError
+from recbole_ext.errors import ConfigError, show
 from recbole_ext.experiment import schema
 
 Raw = dict[str, Any]
@@ -25,15 +25,17 @@ def grid_tables(raw: Raw, name: str) -> Raw:
 
 
 def _jobs(dataset: str, models: dict[str, Raw], variants: dict[str, Raw]) -> Raw:
-    return {
-        "_".join(filter(None, (dataset, model, variant))): {
-            "model": model,
-            "dataset": dataset,
-            "keys": {**own, **keys},
-        }
-        for model, own in models.items()
-        for variant, keys in variants.items()
-    }
+    jobs: Raw = {}
+    for model, own in models.items():
+        for variant, keys in variants.items():
+            name = "_".join(filter(None, (dataset, model, variant)))
+            if name in jobs:
+                raise ConfigError(
+                    f"two jobs would be called {show(name)}: model {show(model)} with overrides "
+                    f"{show(variant)} is one; rename the overrides"
+                )
+            jobs[name] = {"model": model, "dataset": dataset, "keys": {**own, **keys}}
+    return jobs
 
 
 def _models(models: Any, where: str) -> dict[str, Raw]:

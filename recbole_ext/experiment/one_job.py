@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import threading
+import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -75,10 +76,18 @@ def main() -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:
-        kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
-        print(json.dumps(f"{kind}{error}"))
+        print(json.dumps(_reason(error)))
         return 1
     return 0
+
+
+def _reason(error: Exception) -> str:
+    """One line; of what is no user's mistake, where it happened."""
+    if isinstance(error, UserError):
+        return str(error)
+    line = " ".join(f"{type(error).__name__}: {error}".splitlines())
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{line} ({place.filename}, line {place.lineno}, in {place.name})"
 
 
 def _interrupt_once(*_: object) -> None:

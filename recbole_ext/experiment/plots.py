@@ -72,7 +72,7 @@ def curves(jobs: Sequence[Gathered], by_seconds: bool) -> go.Figure:
                 x = [run.seconds_after(epoch) if by_seconds else epoch for epoch, _ in points]
                 line = {"color": colour, "dash": dash}
                 y = [score for _, score in points]
-                figure.add_scatter(x=x, y=y, mode="lines", name=name, line=line)
+                figure.add_scatter(x=x, y=y, mode="lines+markers", name=name, line=line)
     if not by_seconds and all(max(line.x) < FEW_EPOCHS for line in figure.data):
         figure.update_xaxes(dtick=1)  # no half epochs
     x_title = "training seconds" if by_seconds else "epoch"

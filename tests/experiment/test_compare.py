@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -130,6 +131,23 @@ def test_a_folder_killed_at_its_birth_and_changed_settings(
 
 
 @pytest.mark.usefixtures("in_this_process")
+def test_a_mean_is_of_one_set_of_settings(ring: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A seed that was run before the file changed is seen, though only another one is asked for."""
+    write_file({"a": job()})
+    words = ["compare", "e.yaml", "--data_path", str(ring)]
+    assert main(words) == 0
+    capsys.readouterr()
+    write_file({"a": job(hidden_size=8)})
+    assert main([*words, "--seeds", "8"]) == 2
+    kept = [Path(place, "e/a/7").absolute() for place in ("results", "saved")]
+    assert capsys.readouterr().err == (
+        "error: a, seed 7, was run with other settings than the file now has (hidden_size); to run "
+        f"it again with the others remove {kept[0]} and {kept[1]}\n"
+    )
+    assert not Path("saved/e/a/8").exists()
+
+
+@pytest.mark.usefixtures("in_this_process")
 @pytest.mark.parametrize("ended", [False, True])
 def test_a_run_begun_with_other_settings(
     ended: bool, ring: Path, capsys: pytest.CaptureFixture[str]
@@ -216,6 +234,44 @@ from recbole_ext.model.fparec import FPARec
 class Mine(FPARec):
     pass
 """
+
+
+FAULTY = """
+import torch
+from recbole_ext import register_model
+from recbole_ext.model.fparec import FPARec
+
+@register_model("mine.yaml")
+class Peeping(FPARec):
+    def encode(self, item_seq, last_only=False, user=None):
+        states = super().encode(item_seq, user=user)
+        states = states + states.flip(1).cumsum(1).flip(1)
+        return states[:, -1:] if last_only else states
+
+@register_model("mine.yaml")
+class Broken(FPARec):
+    def __init__(self, config, dataset):
+        raise RuntimeError("first line\\nsecond line")
+"""
+
+
+def test_what_is_wrong_with_classes_of_ones_own(
+    ring: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Several at a time show no log: a warning and the place of a fault are told all the same."""
+    Path("mine.py").write_text(FAULTY)
+    Path("mine.yaml").write_text("base: FPARec\n")
+    write_file({"p": job("Peeping"), "b": job("Broken")})
+    words = ["e.yaml", "--data_path", str(ring), "--import", "mine.py", "--workers", "2"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "recbole_ext", "compare", *words], capture_output=True, text=True
+    )
+    assert ended.returncode == 1
+    said = ended.stderr.splitlines()
+    assert any(line.startswith("p, seed 7: Peeping: the state of a slot changes") for line in said)
+    place = rf"\({Path('mine.py').absolute()}, line 16, in __init__\)"
+    reason = rf"failed: b, seed 7: RuntimeError: first line second line {place}"
+    assert re.fullmatch(reason, said[-1])
 
 
 def test_a_class_of_ones_own(ring: Path) -> None:

@@ -10,6 +10,7 @@ import yaml
 from bad_input import Refused
 
 from recbole_ext.config import ExtConfig
+from recbole_ext.errors import ConfigError
 from recbole_ext.experiment import file
 from recbole_ext.experiment.jobs import Experiment
 from recbole_ext.experiment.reported import figures_of
@@ -121,6 +122,12 @@ def test_the_grid_is_every_model_on_every_data_set_under_every_override(tmp_path
     jobs = {job.name: job for job in experiment.jobs()}
     assert jobs["b_FPARec_long"].keys == {"epochs": 9, "eval_step": 2, "n_heads": 2}
     assert jobs["b_SASRec_short"].settings() == ("SASRec", "b", {"epochs": 1, "eval_step": 2})
+
+
+def test_two_jobs_of_one_name(tmp_path: Path) -> None:
+    text = "models: [PARec, PARec_x]\ndatasets: d\noverrides: {x_y: {}, y: {epochs: 2}}\n"
+    with pytest.raises(ConfigError, match="two jobs would be called 'd_PARec_x_y': model 'PARec_x"):
+        read(text, tmp_path)
 
 
 def test_a_grid_without_overrides(tmp_path: Path) -> None:

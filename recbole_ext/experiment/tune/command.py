@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.errors import ConfigError
+from recbole_ext.experiment.tune.machine import check_share
 from recbole_ext.imports import add_argument as add_import
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def main(args: argparse.Namespace) -> Run | None:
     Raises:
         KeyboardInterrupt: after the line that says how to go on.
     """
+    check_share(args.workers, args.threads)
     sweep = _taken_up(args) if args.resume else _begun(args)
     print(f"sweep folder: {sweep.folder.path}", file=sys.stderr, flush=True)
     try:

@@ -53,9 +53,7 @@ def share(workers: int | None, threads: int | None, use_gpu: bool) -> Share:
     Raises:
         ConfigError: a number below 1.
     """
-    for name, number in (("--workers", workers), ("--threads", threads)):
-        if number is not None and number < 1:
-            raise ConfigError(f"{name}={number} must be at least 1")
+    check_share(workers, threads)
     gpus = _n_gpus() if use_gpu else 0
     if os.environ.get(ADDRESS):
         return Share(workers, threads or 1, 1.0 if gpus else 0.0)
@@ -64,6 +62,13 @@ def share(workers: int | None, threads: int | None, use_gpu: bool) -> Share:
         workers = gpus or max(1, cpus // (threads or 1))
     threads = threads or max(1, cpus // workers)
     return Share(workers, threads, min(1.0, gpus / workers))
+
+
+def check_share(workers: int | None, threads: int | None) -> None:
+    """Raises ConfigError for a number below 1."""
+    for name, number in (("--workers", workers), ("--threads", threads)):
+        if number is not None and number < 1:
+            raise ConfigError(f"{name}={number} must be at least 1")
 
 
 def _n_gpus() -> int:
