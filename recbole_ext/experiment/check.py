@@ -46,15 +46,34 @@ def _settings(spec: Spec) -> dict[str, Any]:
         os.environ.update(environment)
 
 
+def changed_files(spec: Spec, run_dir: Path) -> list[str]:
+    """Keys that a model's or a data set's YAML has changed since a run that has ended.
+
+    None where the run folder is gone, or the job could not be run any more.
+    """
+    ended = run_dir / CONFIG_FILE
+    if not ended.is_file():
+        return []
+    try:
+        return _other(read_yaml(ended, str(ended)), _settings(spec))
+    except ConfigError:
+        return []
+
+
+def _other(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The settings of an experiment that differ."""
+    both = then.keys() & now.keys() - {*CIRCUMSTANCES}
+    return sorted(key for key in both if then[key] != now[key])
+
+
 def _check_begun(run_dir: Path, now: Mapping[str, Any]) -> None:
     """A run goes on with the settings that it began with: they must be those of the file."""
     begun = run_dir / CONFIG_FILE
     if not begun.is_file():
         return
     then = read_yaml(begun, str(begun))
-    other = [key for key in then.keys() & now.keys() - {*CIRCUMSTANCES} if then[key] != now[key]]
-    if other:
-        changes = (f"{key}: {show(then[key])}, now {show(now[key])}" for key in sorted(other))
+    if other := _other(then, now):
+        changes = (f"{key}: {show(then[key])}, now {show(now[key])}" for key in other)
         raise ConfigError(
             f"{run_dir} was begun with other settings ({'; '.join(changes)}); remove it to begin "
             "anew, or give another --runs and --out"

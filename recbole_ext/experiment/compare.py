@@ -16,7 +16,7 @@ from recbole_ext.cores import usable_cores
 from recbole_ext.errors import INTERRUPTED, ConfigError
 from recbole_ext.experiment import file, schema
 from recbole_ext.experiment.analyses import analyze
-from recbole_ext.experiment.check import check
+from recbole_ext.experiment.check import changed_files, check
 from recbole_ext.experiment.gather import gather
 from recbole_ext.experiment.jobs import Experiment, Job
 from recbole_ext.experiment.one_job import GIVEN, Spec
@@ -128,18 +128,22 @@ def _changed(specs: Iterable[Spec], missing: Iterable[Spec]) -> Iterator[str]:
         for beside in sorted(Path(spec.out).parent.glob(f"*/{GIVEN}")):
             kept, now = read_yaml(beside, str(beside)), {**spec.given(), "seed": None}
             kept["seed"] = None
-            keys = [key for key in {**kept, **now} if kept.get(key) != now.get(key)]
-            if not keys or not (beside.parent / METRICS_FILE).exists():
+            if not (beside.parent / METRICS_FILE).exists():
                 continue
             seed = beside.parent.name
-            again = f"remove {beside.parent} and {Path(spec.run_dir).parent / seed}"
+            run_dir = Path(spec.run_dir).parent / seed
+            keys = [key for key in {**kept, **now} if kept.get(key) != now.get(key)]
+            keys = keys or changed_files(spec, run_dir)
+            if not keys:
+                continue
+            again = f"remove {beside.parent} and {run_dir}"
             if spec.name in to_come:
                 raise ConfigError(
-                    f"{spec.name}, seed {seed}, was run with other settings than the file now has "
+                    f"{spec.name}, seed {seed}, was run with other settings than it has now "
                     f"({', '.join(keys)}); to run it again with the others {again}"
                 )
             yield (
-                f"note: {spec.name}, seed {seed}, is kept though the file now has other settings "
+                f"note: {spec.name}, seed {seed}, is kept though it has other settings now "
                 f"({', '.join(keys)}); to run it again {again}"
             )
 

@@ -126,7 +126,7 @@ def test_a_folder_killed_at_its_birth_and_changed_settings(
     capsys.readouterr()
     write_file({"a": job(hidden_size=8)})
     assert main(words) == 0
-    note = "note: a, seed 7, is kept though the file now has other settings (hidden_size); to run"
+    note = "note: a, seed 7, is kept though it has other settings now (hidden_size); to run it"
     assert note in capsys.readouterr().err
 
 
@@ -141,7 +141,7 @@ def test_a_mean_is_of_one_set_of_settings(ring: Path, capsys: pytest.CaptureFixt
     assert main([*words, "--seeds", "8"]) == 2
     kept = [Path(place, "e/a/7").absolute() for place in ("results", "saved")]
     assert capsys.readouterr().err == (
-        "error: a, seed 7, was run with other settings than the file now has (hidden_size); to run "
+        "error: a, seed 7, was run with other settings than it has now (hidden_size); to run "
         f"it again with the others remove {kept[0]} and {kept[1]}\n"
     )
     assert not Path("saved/e/a/8").exists()
@@ -234,6 +234,21 @@ from recbole_ext.model.fparec import FPARec
 class Mine(FPARec):
     pass
 """
+
+
+def test_a_models_own_yaml_that_has_changed(ring: Path) -> None:
+    Path("mine.py").write_text(MODEL)
+    words = ["e.yaml", "--data_path", str(ring), "--import", "mine.py"]
+    write_file({"m": {"model": "Mine", "dataset": "ring"}})
+    said = []
+    for heads in (1, 1, 2):
+        Path("mine.yaml").write_text(f"base: FPARec\nn_heads: {heads}\n")
+        ended = subprocess.run(
+            [sys.executable, "-m", "recbole_ext", "compare", *words], capture_output=True, text=True
+        )
+        assert ended.returncode == 0, ended.stderr
+        said.append("is kept though it has other settings now (n_heads); to run" in ended.stderr)
+    assert said == [False, False, True]
 
 
 FAULTY = """
