@@ -79,7 +79,7 @@ def checked_output(output: str | None) -> Path | None:
         return None
     if not output:
         raise ConfigError("--output: an empty file name")
-    if Path(os.path.abspath(output)).parts[1:2] in (("dev",), ("proc",)):  # a link to any file
+    if _is_device(os.path.abspath(output)):
         raise ConfigError(f"--output: {output} is a device; without --output stdout is written to")
     path = Path(os.path.realpath(output))  # a link stays, its file is replaced
     if path.is_file() and not os.access(path, os.W_OK):
@@ -92,6 +92,11 @@ def checked_output(output: str | None) -> Path | None:
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise ConfigError(f"--output: {output} cannot be written (its folder is read-only)")
     return path
+
+
+def _is_device(path: str) -> bool:
+    """/dev/stdout, say, which leads to any file; /dev/shm is a place for files."""
+    return path.startswith(("/dev/", "/proc/")) and not path.startswith("/dev/shm/")
 
 
 def write_report(place: Path, found: dict[str, Any] | str) -> Path:

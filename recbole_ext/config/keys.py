@@ -6,6 +6,9 @@ built-in models are read from RecBole's own files (builtin.py).
 
 from __future__ import annotations
 
+from functools import partial
+from importlib import import_module
+
 from recbole_ext.config.schema import Key
 
 # Of the recommended lists; with seen items kept alone.
@@ -169,14 +172,18 @@ DATA = {
 }
 
 
-# Names of what lies in nn, looked up late: it needs torch.
+def _names(module: str, registry: str) -> tuple[str, ...]:
+    """The names in a registry of ``nn``, looked up late: it needs torch."""
+    return tuple(getattr(import_module(f"recbole_ext.nn.{module}"), registry))
 
 
-def mixers() -> tuple[str, ...]:
-    """The names in the registry of attentions."""
-    from recbole_ext.nn.attention import MIXERS
-
-    return tuple(MIXERS)
+mixers = partial(_names, "attention", "MIXERS")
+_local_attentions = partial(_names, "attention.local", "LOCAL_HEADS")
+_position_biases = partial(_names, "attention.dot_product", "POSITION_BIASES")
+_patterns = partial(_names, "attention.fixed", "PATTERNS")
+_activations = partial(_names, "feed_forward", "ACTIVATIONS")
+_consistencies = partial(_names, "duality.consistency", "CONSISTENCIES")
+_stopped_sides = partial(_names, "duality.consistency", "STOPPED_SIDES")
 
 
 def position_only_mixers() -> tuple[str, ...]:
@@ -185,48 +192,6 @@ def position_only_mixers() -> tuple[str, ...]:
 
     classes = {name: mixer for name, mixer in MIXERS.items() if isinstance(mixer, type)}
     return tuple(name for name in classes if issubclass(classes[name], PositionOnlyMixer))
-
-
-def local_attentions() -> tuple[str, ...]:
-    """The names in the registry of local heads."""
-    from recbole_ext.nn.attention.local import LOCAL_HEADS
-
-    return tuple(LOCAL_HEADS)
-
-
-def position_biases() -> tuple[str, ...]:
-    """Of dot-product scores."""
-    from recbole_ext.nn.attention.dot_product import POSITION_BIASES
-
-    return POSITION_BIASES
-
-
-def patterns() -> tuple[str, ...]:
-    """The fixed patterns of attention."""
-    from recbole_ext.nn.attention.fixed import PATTERNS
-
-    return PATTERNS
-
-
-def activations() -> tuple[str, ...]:
-    """Of the feed-forward network."""
-    from recbole_ext.nn.feed_forward import ACTIVATIONS
-
-    return tuple(ACTIVATIONS)
-
-
-def consistencies() -> tuple[str, ...]:
-    """Of an item and its dual vector."""
-    from recbole_ext.nn.duality.consistency import CONSISTENCIES
-
-    return CONSISTENCIES
-
-
-def stopped_sides() -> tuple[str, ...]:
-    """The sides that the consistency does not train."""
-    from recbole_ext.nn.duality.consistency import STOPPED_SIDES
-
-    return STOPPED_SIDES
 
 
 ARCHITECTURE = {
@@ -248,12 +213,12 @@ ARCHITECTURE = {
     "attention_shares": Key(
         "floats|null", "what the mixers of a sum are multiplied by, in their order; null: 1"
     ),
-    "position_bias": Key("str", "of the scores of dot_product", choices=position_biases),
+    "position_bias": Key("str", "of the scores of dot_product", choices=_position_biases),
     "factor_rank": Key("int", "k of factorized_positional", _POSITIVE),
     "attention_pattern": Key(
         "str",
         "of fixed_pattern",
-        choices=patterns,
+        choices=_patterns,
     ),
     "attention_sum": Key(
         "str",
@@ -265,13 +230,13 @@ ARCHITECTURE = {
     ),
     "filter_frequencies": Key("int", "c: frequencies that frequency_filter keeps", _POSITIVE),
     "n_local_heads": Key("int", "heads of dot_product, the first ones, that are local", _COUNT),
-    "local_attention": Key("str", "what makes them local", choices=local_attentions),
+    "local_attention": Key("str", "what makes them local", choices=_local_attentions),
     "local_window": Key("int", "w: slots on each side that they see; of rnn: slots", _POSITIVE),
     "n_layers": Key("int", "blocks", _POSITIVE),
     "n_heads": Key("int", "heads; must divide hidden_size", _POSITIVE),
     "hidden_size": Key("int", "width d", _POSITIVE),
     "inner_size": Key("int", "width of the feed-forward network", _POSITIVE),
-    "hidden_act": Key("str", "its activation", choices=activations),
+    "hidden_act": Key("str", "its activation", choices=_activations),
     "hidden_dropout_prob": Key("float", "dropout of embeddings and networks", _BELOW_1),
     "attn_dropout_prob": Key("float", "dropout of the attention weights", _BELOW_1),
     "mixer_dropout_prob": Key("float", "dropout of the attention's output", _BELOW_1),
@@ -321,9 +286,9 @@ DUALITY = {
     "dual_items": Key("int", "distinct items of a batch that it is measured on", _POSITIVE),
     "max_users": Key("int", "newest users of an item that make its dual vector", _POSITIVE),
     "dual_layers": Key("int", "blocks of the dual encoder", _POSITIVE),
-    "consistency": Key("str", "of item and dual vector", choices=consistencies),
+    "consistency": Key("str", "of item and dual vector", choices=_consistencies),
     "dual_temperature": Key("float|null", "of infonce: cosines are divided by it", _ABOVE_0),
-    "dual_stop_gradient": Key("str", "side that it does not train", choices=stopped_sides),
+    "dual_stop_gradient": Key("str", "side that it does not train", choices=_stopped_sides),
 }
 
 BACKBONE = {

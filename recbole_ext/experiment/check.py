@@ -10,6 +10,7 @@ from typing import Any
 from recbole_ext.config.keys import CIRCUMSTANCES
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, show
+from recbole_ext.experiment.gather import same_run
 from recbole_ext.experiment.one_job import Spec
 from recbole_ext.training.run_folder import CONFIG_FILE
 
@@ -46,13 +47,13 @@ def _settings(spec: Spec) -> dict[str, Any]:
         os.environ.update(environment)
 
 
-def changed_files(spec: Spec, run_dir: Path) -> list[str]:
-    """Keys that a model's or a data set's YAML has changed since a run that has ended.
+def changed_files(spec: Spec, run_dir: Path, kept: Path) -> list[str]:
+    """Keys that a model's or a data set's YAML has changed since a run whose results are kept.
 
-    None where the run folder is gone, or the job could not be run any more.
+    None of them where its run folder is gone, or the job could not be run any more.
     """
     ended = run_dir / CONFIG_FILE
-    if not ended.is_file():
+    if not ended.is_file() or not same_run(kept, run_dir):
         return []
     try:
         return _other(read_yaml(ended, str(ended)), _settings(spec))

@@ -133,7 +133,7 @@ def _changed(specs: Iterable[Spec], missing: Iterable[Spec]) -> Iterator[str]:
             seed = beside.parent.name
             run_dir = Path(spec.run_dir).parent / seed
             keys = [key for key in {**kept, **now} if kept.get(key) != now.get(key)]
-            keys = keys or changed_files(spec, run_dir)
+            keys = keys or changed_files(spec, run_dir, beside.parent)
             if not keys:
                 continue
             again = f"remove {beside.parent} and {run_dir}"

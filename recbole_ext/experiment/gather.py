@@ -180,13 +180,13 @@ def _finished(folder: Path, run_dir: Path) -> Finished:
     metrics = _read_metrics(folder / METRICS_FILE)
     if metrics["seed"] != int(folder.name):
         raise DataError(f"{folder / METRICS_FILE}: of seed {metrics['seed']}, not of its folder's")
-    places = [folder, run_dir] if _same_run(folder, run_dir) else [folder]
+    places = [folder, run_dir] if same_run(folder, run_dir) else [folder]
     ranks = next((place / RANKS_FILE for place in places if (place / RANKS_FILE).is_file()), None)
     own = run_dir if run_dir in places else None
     return Finished(metrics["seed"], metrics, read_curve(folder), ranks, own)
 
 
-def _same_run(folder: Path, run_dir: Path) -> bool:
+def same_run(folder: Path, run_dir: Path) -> bool:
     """Whether a run folder has left these results: others may have been made with another --out."""
     ended = run_dir / METRICS_FILE
     return ended.is_file() and ended.read_bytes() == (folder / METRICS_FILE).read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from recbole_ext.errors import ConfigError, show
@@ -26,15 +27,15 @@ def grid_tables(raw: Raw, name: str) -> Raw:
 
 def _jobs(dataset: str, models: dict[str, Raw], variants: dict[str, Raw]) -> Raw:
     jobs: Raw = {}
-    for model, own in models.items():
-        for variant, keys in variants.items():
-            name = "_".join(filter(None, (dataset, model, variant)))
-            if name in jobs:
-                raise ConfigError(
-                    f"two jobs would be called {show(name)}: model {show(model)} with overrides "
-                    f"{show(variant)} is one; rename the overrides"
-                )
-            jobs[name] = {"model": model, "dataset": dataset, "keys": {**own, **keys}}
+    for model, variant in product(models, variants):
+        name = "_".join(filter(None, (dataset, model, variant)))
+        if name in jobs:
+            raise ConfigError(
+                f"two jobs would be called {show(name)}: model {show(model)} with overrides "
+                f"{show(variant)} is one; rename the overrides"
+            )
+        keys = {**models[model], **variants[variant]}
+        jobs[name] = {"model": model, "dataset": dataset, "keys": keys}
     return jobs
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -14,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from small import SMALL, SMALL_OWN
+from toy import job, write_file
 
 from recbole_ext.cli import main
 from recbole_ext.evaluation import per_user
@@ -24,18 +22,6 @@ from recbole_ext.runner import load
 from recbole_ext.training.trainer import SequenceTrainer
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
-
-COMMON = {key: value for key, value in SMALL.items() if key not in ("seed", "torch_threads")}
-
-
-def write_file(jobs: dict[str, Any], **sections: Any) -> None:
-    table = {"title": "Toy", "common": {**COMMON, **SMALL_OWN}, "jobs": jobs}
-    text = yaml.safe_dump({"seeds": [7], "tables": {"t": table}, **sections})
-    Path("e.yaml").write_text(text)
-
-
-def job(model: str = "FPARec", **keys: Any) -> dict[str, Any]:
-    return {"model": model, "dataset": "ring", "keys": keys}
 
 
 def times(folder: Path) -> dict[str, int]:
@@ -224,80 +210,6 @@ def test_ranks_are_those_of_the_model(ring: Path) -> None:
     assert found.ranks_seen_masked.tolist() == expected.ranks_seen_masked.tolist()
     assert found.targets.tolist() == [store.sequence(user)[-1] for user in found.users]
     assert found.history_length.tolist() == [len(store.sequence(u)) - 1 for u in found.users]
-
-
-MODEL = """
-from recbole_ext import register_model
-from recbole_ext.model.fparec import FPARec
-
-@register_model("mine.yaml")
-class Mine(FPARec):
-    pass
-"""
-
-
-def test_a_models_own_yaml_that_has_changed(ring: Path) -> None:
-    Path("mine.py").write_text(MODEL)
-    words = ["e.yaml", "--data_path", str(ring), "--import", "mine.py"]
-    write_file({"m": {"model": "Mine", "dataset": "ring"}})
-    said = []
-    for heads in (1, 1, 2):
-        Path("mine.yaml").write_text(f"base: FPARec\nn_heads: {heads}\n")
-        ended = subprocess.run(
-            [sys.executable, "-m", "recbole_ext", "compare", *words], capture_output=True, text=True
-        )
-        assert ended.returncode == 0, ended.stderr
-        said.append("is kept though it has other settings now (n_heads); to run" in ended.stderr)
-    assert said == [False, False, True]
-
-
-FAULTY = """
-import torch
-from recbole_ext import register_model
-from recbole_ext.model.fparec import FPARec
-
-@register_model("mine.yaml")
-class Peeping(FPARec):
-    def encode(self, item_seq, last_only=False, user=None):
-        states = super().encode(item_seq, user=user)
-        states = states + states.flip(1).cumsum(1).flip(1)
-        return states[:, -1:] if last_only else states
-
-@register_model("mine.yaml")
-class Broken(FPARec):
-    def __init__(self, config, dataset):
-        raise RuntimeError("first line\\nsecond line")
-"""
-
-
-def test_what_is_wrong_with_classes_of_ones_own(
-    ring: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Several at a time show no log: a warning and the place of a fault are told all the same."""
-    Path("mine.py").write_text(FAULTY)
-    Path("mine.yaml").write_text("base: FPARec\n")
-    write_file({"p": job("Peeping"), "b": job("Broken")})
-    words = ["e.yaml", "--data_path", str(ring), "--import", "mine.py", "--workers", "2"]
-    ended = subprocess.run(
-        [sys.executable, "-m", "recbole_ext", "compare", *words], capture_output=True, text=True
-    )
-    assert ended.returncode == 1
-    said = ended.stderr.splitlines()
-    assert any(line.startswith("p, seed 7: Peeping: the state of a slot changes") for line in said)
-    place = rf"\({Path('mine.py').absolute()}, line 16, in __init__\)"
-    reason = rf"failed: b, seed 7: RuntimeError: first line second line {place}"
-    assert re.fullmatch(reason, said[-1])
-
-
-def test_a_class_of_ones_own(ring: Path) -> None:
-    """Known by its name in the file, where --import names its module."""
-    Path("mine.py").write_text(MODEL)
-    Path("mine.yaml").write_text("base: FPARec\n")
-    write_file({"m": job("Mine")})
-    words = ["e.yaml", "--data_path", str(ring), "--import", "mine.py"]
-    ended = command("compare", *words)
-    assert ended.wait(timeout=300) == 0
-    assert json.loads(Path("results/e/m/7/metrics.json").read_text())["model"] == "Mine"
 
 
 def command(*words: str) -> subprocess.Popen[bytes]:

@@ -114,6 +114,10 @@ def test_devices_are_refused(device: str) -> None:
         checked_output(device)
 
 
+def test_shared_memory_holds_files() -> None:
+    assert checked_output("/dev/shm/best.csv") == Path(os.path.realpath("/dev/shm"), "best.csv")
+
+
 def test_a_read_only_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "best.csv"
     path.touch()
