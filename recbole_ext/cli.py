@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,10 +12,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext import __version__
-from recbole_ext.errors import INTERRUPTED, UserError, nearest, show
+from recbole_ext.errors import INTERRUPTED, UserError, nearest, out_of_memory, show
 from recbole_ext.imports import add_argument as add_import
 from recbole_ext.imports import import_files
 from recbole_ext.options import Parser, unknown_option
+from recbole_ext.signals import handling, interrupt
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
@@ -71,16 +73,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.rest = rest
     command: Callable[[argparse.Namespace], int] = args.command
     try:
-        import_files(getattr(args, "imports", ()))  # prepare has none
-        return command(args)
+        with handling(interrupt, signal.SIGTERM):
+            import_files(getattr(args, "imports", ()))  # prepare has none
+            return command(args)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return USER_ERROR
     except FloatingPointError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt as interrupt:
-        how = f"; go on with: {interrupt}" if interrupt.args else _how_to_resume()
+    except (MemoryError, RuntimeError) as error:
+        if not (line := out_of_memory(error)):
+            raise
+        print(f"error: {line}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as stopped:
+        how = f"; go on with: {stopped}" if stopped.args else _how_to_resume()
         print(f"interrupted{how}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:

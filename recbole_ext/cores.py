@@ -14,6 +14,13 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def share_of_cores(workers: int) -> int:
+    """Cores of each of several workers, and no more than OMP_NUM_THREADS asks for."""
+    share = max(1, usable_cores() // workers)
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(share, int(asked)) if asked.isdecimal() and int(asked) else share
+
+
 @contextmanager
 def torch_threads(count: int | None) -> Iterator[None]:
     """Let torch compute with ``count`` threads in the block; None: with as many as before."""

@@ -38,6 +38,18 @@ class ModelError(UserError):
     """A model of a user's own that gives what cannot be used."""
 
 
+def out_of_memory(error: Exception) -> str | None:
+    """One line, if that is what has happened, to Python, NumPy or torch on any device."""
+    said = " ".join(str(error).split())
+    marks = ("out of memory", "DefaultCPUAllocator")
+    if not isinstance(error, MemoryError) and not any(mark in said for mark in marks):
+        return None
+    return (
+        f"out of memory ({said[:_SHOWN]}); a smaller train_batch_size, eval_batch_size or "
+        "MAX_ITEM_LIST_LENGTH needs less"
+    )
+
+
 def kind_of(value: Any) -> str:
     """A value by its type, a tensor by its shape."""
     shape = getattr(value, "shape", None)

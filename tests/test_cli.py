@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from recbole_ext import __version__
 from recbole_ext.cli import main
@@ -159,11 +162,16 @@ def test_a_full_disk_is_one_line(
     )
 
 
+@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
 def test_interrupting_tells_how_to_go_on(
-    capsys: pytest.CaptureFixture[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
+    how: str,
+    capsys: pytest.CaptureFixture[str],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    stopped = {"Ctrl-C": _interrupt, "SIGTERM": _terminate}[how]
     with monkeypatch.context() as patch:
-        patch.setattr(SequenceTrainer, "rank_with_best", _interrupt)
+        patch.setattr(SequenceTrainer, "rank_with_best", stopped)
         words = as_arguments(settings(run_dir="place"))
         assert main(["run", "--model=FPARec", "--dataset=ring", *words]) == 130
     last = capsys.readouterr().err.splitlines()[-1]
@@ -175,6 +183,22 @@ def test_interrupting_tells_how_to_go_on(
 
 def _interrupt(*args: object) -> None:
     raise KeyboardInterrupt
+
+
+def _terminate(*args: object) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_out_of_memory_is_one_line(
+    capsys: pytest.CaptureFixture[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SequenceTrainer, "_step", lambda *_: torch.empty(2**60))
+    assert main(["run", "--model=FPARec", "--dataset=ring", *as_arguments(settings())]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("error: out of memory (")
+    assert last.endswith(
+        "; a smaller train_batch_size, eval_batch_size or MAX_ITEM_LIST_LENGTH needs less"
+    )
 
 
 @pytest.mark.parametrize("words", [["--help"], *([command, "--help"] for command in COMMANDS)])

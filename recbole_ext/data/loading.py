@@ -16,12 +16,7 @@ def load_data(config: ExtConfig) -> FlatOrder:
     Raises:
         DataError: the files are missing (with the commands that bring them) or malformed.
     """
-    folder = Path(config["data_path"])
-    atomic = folder / f"{config['dataset']}.inter"
-    if not atomic.is_file():
-        said = config.origin("data_path")
-        moved = f"; if it has moved, change data_path in {said}" if Path(said).is_file() else ""
-        raise DataError(missing_data_message(config["dataset"], atomic) + moved)
+    atomic = interactions_file(config)
     try:
         flat = dataset_class(config)(config)
         flat._change_feat_format()
@@ -31,3 +26,13 @@ def load_data(config: ExtConfig) -> FlatOrder:
         reason = f"no column '{error.args[0]}'" if isinstance(error, KeyError) else error
         raise DataError(f"{atomic}: RecBole cannot use these data: {reason}") from error
     return flat
+
+
+def interactions_file(config: ExtConfig) -> Path:
+    """The data set's ``.inter``. Raises DataError, with commands that bring it, for none."""
+    atomic = Path(config["data_path"]) / f"{config['dataset']}.inter"
+    if not atomic.is_file():
+        said = config.origin("data_path")
+        moved = f"; if it has moved, change data_path in {said}" if Path(said).is_file() else ""
+        raise DataError(missing_data_message(config["dataset"], atomic) + moved)
+    return atomic

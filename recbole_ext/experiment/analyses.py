@@ -101,7 +101,7 @@ def _analyze(table: Table, jobs: list[Gathered], out: Path, say: Say) -> None:
     here = [one for one in jobs if _run_dir(one)]
     digests = {one.job.name: _digest(one, out) for one in here}
     there = read(table, out)
-    if there and there.what == table.analyze and there.runs.items() >= digests.items():
+    if there and there.what == table.analyze and _still_of(there.runs, jobs, digests):
         return
     elsewhere = [one.job.name for one in jobs if one not in here]
     told = [f"left out: {', '.join(elsewhere)}: no run folder here"] if elsewhere else []
@@ -113,6 +113,11 @@ def _analyze(table: Table, jobs: list[Gathered], out: Path, say: Say) -> None:
         _write(made, figures, told)
         names = ", ".join(one.name for one in figures)
         say(f"figures of table {table.key}: {names} in {made.folder}")
+
+
+def _still_of(runs: Mapping[str, str], jobs: list[Gathered], digests: Mapping[str, str]) -> bool:
+    """Whether figures are of all runs that are here, and of no job that has left the table."""
+    return runs.items() >= digests.items() and runs.keys() <= {one.job.name for one in jobs}
 
 
 def _draw(made: Analysis, jobs: list[Gathered], tell: Say) -> list[Drawn]:

@@ -5,35 +5,55 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recbole_ext.config.keys import CIRCUMSTANCES
 from recbole_ext.config.sources import read_yaml
-from recbole_ext.errors import ConfigError, show
+from recbole_ext.errors import ConfigError, DataError, show
 from recbole_ext.experiment.gather import same_run
 from recbole_ext.experiment.one_job import Spec
 from recbole_ext.training.run_folder import CONFIG_FILE
 
+if TYPE_CHECKING:
+    from recbole_ext.config import ExtConfig
 
-def check(specs: Iterable[Spec], name: str) -> None:
+
+def check(specs: Iterable[Spec], name: str) -> list[str]:
     """Look at every job, and at what is there of its runs.
+
+    Returns:
+        A line for each data set that is not there; the jobs on others can run.
 
     Raises:
         ConfigError: naming file and job: a model, a key or a value that cannot be used, or a run
             that was begun with other settings than the file has now.
     """
-    settings: dict[str, dict[str, Any]] = {}
+    configs: dict[str, ExtConfig] = {}
     for spec in specs:
         try:
-            if spec.name not in settings:
-                settings[spec.name] = _settings(spec)
-            _check_begun(Path(spec.run_dir), settings[spec.name])
+            if spec.name not in configs:
+                configs[spec.name] = _config(spec)
+            _check_begun(Path(spec.run_dir), configs[spec.name].resolved())
         except ConfigError as error:
             raise ConfigError(f"{name}: job {spec.name}: {error}") from error
+    return _absent(configs.values())
 
 
-def _settings(spec: Spec) -> dict[str, Any]:
-    """All settings of a job that can run."""
+def _absent(configs: Iterable[ExtConfig]) -> list[str]:
+    """Why which data set cannot be read, once each."""
+    from recbole_ext.data.loading import interactions_file
+
+    found = {}
+    for config in configs:
+        try:
+            interactions_file(config)
+        except DataError as error:
+            found[config["dataset"]] = str(error)
+    return list(found.values())
+
+
+def _config(spec: Spec) -> ExtConfig:
+    """The configuration of a job that can run."""
     from recbole_ext.config import ExtConfig
     from recbole_ext.training.supported import check_trainer
 
@@ -41,7 +61,7 @@ def _settings(spec: Spec) -> dict[str, Any]:
     try:
         config = ExtConfig(spec.model, spec.dataset, config_dict=spec.config_dict())
         check_trainer(config)
-        return config.resolved()
+        return config
     finally:
         os.environ.clear()
         os.environ.update(environment)
@@ -56,7 +76,7 @@ def changed_files(spec: Spec, run_dir: Path, kept: Path) -> list[str]:
     if not ended.is_file() or not same_run(kept, run_dir):
         return []
     try:
-        return _other(read_yaml(ended, str(ended)), _settings(spec))
+        return _other(read_yaml(ended, str(ended)), _config(spec).resolved())
     except ConfigError:
         return []
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from recbole_ext.config.sources import read_yaml
-from recbole_ext.cores import usable_cores
+from recbole_ext.cores import share_of_cores
 from recbole_ext.errors import INTERRUPTED, ConfigError
 from recbole_ext.experiment import file, schema
 from recbole_ext.experiment.analyses import analyze
@@ -56,10 +55,14 @@ def compare(args: argparse.Namespace) -> int:
     missing = [spec for spec in specs if not Path(spec.out, METRICS_FILE).exists()]
     for job in (job for table in experiment.tables for job in table.jobs):
         figures_of(job)  # refuses rows that reported.csv does not have
-    check(missing, path.name)
-    for line in _changed(specs, missing):
-        _say(line)
-    gather(experiment, places.out, places.runs)  # what is damaged is said before hours of training
+    absent = check(missing, path.name)
+    for line in [*_changed(specs, missing), *absent]:
+        _say(f"note: {line}")
+    there = gather(experiment, places.out, places.runs)  # damage is said before hours of training
+    missing = [
+        replace(spec, data=there[spec.name].data) if spec.name in there else spec
+        for spec in missing
+    ]
     _check_writable(places.out)
     try:
         failed = _run(missing, len(specs), args)
@@ -112,7 +115,7 @@ def _spec(job: Job, seed: int, places: Places, args: argparse.Namespace) -> Spec
         run_dir=str(job.folder(places.runs, seed)),
         out=str(job.folder(places.out, seed)),
         data_path=str(places.data_path),
-        threads=_threads(args.workers),
+        threads=share_of_cores(args.workers),
         imports=imported(),
     )
 
@@ -143,7 +146,7 @@ def _changed(specs: Iterable[Spec], missing: Iterable[Spec]) -> Iterator[str]:
                     f"({', '.join(keys)}); to run it again with the others {again}"
                 )
             yield (
-                f"note: {spec.name}, seed {seed}, is kept though it has other settings now "
+                f"{spec.name}, seed {seed}, is kept though it has other settings now "
                 f"({', '.join(keys)}); to run it again {again}"
             )
 
@@ -193,10 +196,3 @@ def _held(specs: Iterable[Spec]) -> Iterator[None]:
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-def _threads(workers: int) -> int:
-    """Of each job: the cores shared out, and no more than OMP_NUM_THREADS asks for."""
-    share = max(1, usable_cores() // workers)
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return min(share, int(asked)) if asked.isdecimal() and int(asked) else share

@@ -32,19 +32,25 @@ def read_curve(folder: Path) -> Curve:
         epochs = _of_history(folder / HISTORY_FILE)
         return Curve({epoch: scores for epoch, scores in epochs if scores})
     if (folder / LOG_FILE).is_file():
-        return _of_log((folder / LOG_FILE).read_text(encoding="utf-8").splitlines())
+        return _of_log(_text(folder / LOG_FILE).splitlines())
     return Curve()
 
 
 def _of_history(file: Path) -> Iterator[tuple[int, dict[str, float]]]:
-    with file.open(encoding="utf-8", newline="") as lines:
-        for number, row in enumerate(csv.DictReader(lines), 2):
-            try:
-                values = {name: float(text) for name, text in row.items() if text}
-                epoch = int(values.pop("epoch"))
-            except (ValueError, TypeError, KeyError) as error:
-                raise DataError(f"{file}:{number}: not as a run left it ({error!r})") from error
-            yield epoch, {name: x for name, x in values.items() if name not in _TRAINING}
+    for number, row in enumerate(csv.DictReader(_text(file).splitlines()), 2):
+        try:
+            values = {name: float(text) for name, text in row.items() if text}
+            epoch = int(values.pop("epoch"))
+        except (ValueError, TypeError, KeyError) as error:
+            raise DataError(f"{file}:{number}: not as a run left it ({error!r})") from error
+        yield epoch, {name: x for name, x in values.items() if name not in _TRAINING}
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{file}: unreadable ({error})") from error
 
 
 def _of_log(lines: Iterable[str]) -> Curve:

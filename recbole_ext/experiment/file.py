@@ -108,6 +108,8 @@ def _raw_tables(raw: Raw, name: str) -> dict[str, Raw]:
     short = [key for key in schema.GRID if key in raw]
     if short and "tables" in raw:
         raise ConfigError(f"{name}: {short[0]} and tables exclude each other; give one of them")
+    if short and "reported" in raw:
+        raise ConfigError(f"{name}: reported: figures of papers are named by job; give tables")
     tables = grid_tables(raw, name) if short else raw.get("tables")
     found = schema.mapping(tables, f"{name}: tables")
     if not found:

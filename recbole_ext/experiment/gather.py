@@ -198,6 +198,10 @@ def _read_metrics(file: Path) -> dict[str, Any]:
         for key, kind in _NEEDED.items():
             if not isinstance(metrics[key], kind):
                 raise TypeError(f"{key} is {show(metrics[key])}")
+        for part in PARTS.values():
+            for name, value in metrics[part].items():
+                if not isinstance(value, int | float):
+                    raise TypeError(f"{name} of {part} is {show(value)}")
     except (ValueError, LookupError, TypeError, OSError, RecursionError) as error:
         raise DataError(f"{file}: not as a run left it ({error})") from error
     found: dict[str, Any] = metrics

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.yaml_dialect import ConfigDumper
-from recbole_ext.errors import INTERRUPTED, UserError
+from recbole_ext.errors import INTERRUPTED, DataError, UserError, out_of_memory
 from recbole_ext.imports import import_files
 from recbole_ext.training.run_folder import (
     CONFIG_FILE,
@@ -33,7 +33,10 @@ GIVEN = "experiment.yaml"
 
 @dataclass(frozen=True)
 class Spec:
-    """All that a process needs to finish one job; the paths are absolute."""
+    """All that a process needs to finish one job; the paths are absolute.
+
+    ``data`` is the digest of the data that other seeds of the job have seen.
+    """
 
     name: str
     model: str
@@ -45,6 +48,7 @@ class Spec:
     data_path: str
     threads: int
     imports: tuple[str, ...] = ()
+    data: str | None = None
 
     def given(self) -> dict[str, Any]:
         """The settings on top of ``properties/``, as they are kept beside the results."""
@@ -85,6 +89,8 @@ def _reason(error: Exception) -> str:
     """One line; of what is no user's mistake, where it happened."""
     if isinstance(error, UserError):
         return str(error)
+    if lacking := out_of_memory(error):
+        return lacking
     line = " ".join(f"{type(error).__name__}: {error}".splitlines())
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{line} ({place.filename}, line {place.lineno}, in {place.name})"
@@ -109,12 +115,28 @@ def finish(spec: Spec) -> None:
 
     run_dir = Path(spec.run_dir)
     if not (run_dir / METRICS_FILE).exists():
+        if spec.data:
+            _check_data(spec)
         if (run_dir / CONFIG_FILE).exists():
             resume(run_dir)
         else:
             _clear(run_dir)
             run(spec.model, spec.dataset, config_dict=spec.config_dict())
     keep(spec)
+
+
+def _check_data(spec: Spec) -> None:
+    """Raises DataError, before hours of training, where a mean over seeds could not be taken."""
+    from recbole_ext.config import ExtConfig
+    from recbole_ext.data.loading import load_data
+
+    now = load_data(ExtConfig(spec.model, spec.dataset, config_dict=spec.config_dict()))
+    if (digest := now.store.sha256()) != spec.data:
+        raise DataError(
+            f"data set '{spec.dataset}' ({digest[:8]}) has changed since the seeds in "
+            f"{Path(spec.out).parent} were run ({str(spec.data)[:8]}); bring theirs back, or "
+            "remove that folder to run all seeds anew"
+        )
 
 
 def _clear(run_dir: Path) -> None:

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Lock
 
+from recbole_ext.cores import usable_cores
 from recbole_ext.errors import ConfigError
 from recbole_ext.experiment.one_job import Spec
-from recbole_ext.experiment.ray_start import python_path, starting_ray
+from recbole_ext.experiment.ray_start import python_path, ray_running
 
 
 class Processes:
@@ -99,21 +100,19 @@ def run_on_ray(specs: list[Spec]) -> Iterator[tuple[Spec, str | None]]:
         import ray
     except ModuleNotFoundError as error:
         raise ConfigError("--ray needs the package 'ray': pip install 'ray[tune]'") from error
-    environment = {"env_vars": {"PYTHONPATH": python_path()}}
-    with starting_ray():
-        ray.init(ignore_reinit_error=True, log_to_driver=False, runtime_env=environment)
-    largest = max(int(node["Resources"].get("CPU", 1)) for node in ray.nodes() if node["Alive"])
-    gpus = 1 if ray.cluster_resources().get("GPU") else 0
 
     def finish(text: str) -> str | None:
         return outcome(start(Spec.of_json(text), quiet=True))
 
-    remote = ray.remote(finish)
-    pending = {
-        remote.options(num_cpus=min(spec.threads, largest), num_gpus=gpus).remote(spec.json()): spec
-        for spec in specs
-    }
-    try:
+    with ray_running(usable_cores()):
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        largest = max(int(node.get("CPU", 1)) for node in nodes)
+        gpus = int(any(node.get("GPU") for node in nodes))
+        remote = ray.remote(finish)
+        pending = {}
+        for spec in specs:
+            room = remote.options(num_cpus=min(spec.threads, largest), num_gpus=gpus)
+            pending[room.remote(spec.json())] = spec
         while pending:
             (done,), _ = ray.wait(list(pending))
             spec = pending.pop(done)
@@ -121,5 +120,3 @@ def run_on_ray(specs: list[Spec]) -> Iterator[tuple[Spec, str | None]]:
                 yield spec, ray.get(done)
             except ray.exceptions.RayError as error:
                 yield spec, f"{type(error).__name__}: {str(error).splitlines()[0]}"
-    finally:
-        ray.shutdown()

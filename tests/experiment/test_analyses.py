@@ -108,3 +108,15 @@ def test_runs_made_elsewhere_are_left_out(ring: Path, capsys: pytest.CaptureFixt
     both = "left out: ring_VanillaAE, ring_VanillaAR: no run folder here"
     assert both in capsys.readouterr().err
     assert not Path("results/e/figures").exists()
+
+
+def test_a_job_that_has_left_the_table_leaves_its_figures(ring: Path) -> None:
+    path = write(["rank"])
+    words = ["compare", "e.yaml", "--data_path", str(ring)]
+    assert main(words) == 0
+    given = yaml.safe_load(path.read_text())
+    del given["tables"]["2"]["jobs"]["ring_VanillaAR"]
+    path.write_text(yaml.safe_dump(given))
+    assert main(words) == 0
+    runs = json.loads(Path("results/e/figures/2/rank.json").read_text())["runs"]
+    assert [one["run"] for one in runs] == ["ring_VanillaAE"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -43,6 +44,7 @@ def test_one_fails_the_others_go_on(ring: Path, capsys: pytest.CaptureFixture[st
     assert main(words) == 1
     out, err = capsys.readouterr()
     reason = f"dataset 'nowhere': {ring}/nowhere/nowhere.inter is missing"
+    assert err.startswith(f"note: {reason}"), "before anything is trained"
     assert next(line for line in err.splitlines() if line.startswith("failed: ")).startswith(
         f"failed: gone, seed 7: {reason}"
     )
@@ -114,6 +116,24 @@ def test_a_folder_killed_at_its_birth_and_changed_settings(
     assert main(words) == 0
     note = "note: a, seed 7, is kept though it has other settings now (hidden_size); to run it"
     assert note in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_mean_is_of_one_variant_of_the_data(
+    ring: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That another seed saw other data is found before its training, not after."""
+    data = Path(shutil.copytree(ring, "data"))
+    write_file({"a": job()})
+    words = ["compare", "e.yaml", "--data_path", str(data)]
+    assert main(words) == 0
+    capsys.readouterr()
+    inter = data / "ring" / "ring.inter"
+    inter.write_text("\n".join(inter.read_text().splitlines()[:-1]) + "\n")
+    assert main([*words, "--seeds", "8"]) == 2
+    line = r"error: data set 'ring' \(\w{8}\) has changed since the seeds in .*/e/a were run"
+    assert re.match(line, capsys.readouterr().err)
+    assert not Path("saved/e/a/8").exists()
 
 
 @pytest.mark.usefixtures("in_this_process")
@@ -219,8 +239,9 @@ def command(*words: str) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
-def test_ctrl_c_in_a_terminal_prints_no_traceback(ring: Path) -> None:
-    """The terminal interrupts the whole group, and the comparison its jobs once more."""
+@pytest.mark.parametrize("how", ["Ctrl-C in a terminal", "SIGTERM"])
+def test_stopped_it_prints_no_traceback(how: str, ring: Path) -> None:
+    """A terminal interrupts the whole group, and the comparison its jobs once more."""
     write_file({"b": job(epochs=3000, stopping_step=3000)})
     child = subprocess.Popen(
         [sys.executable, "-m", "recbole_ext", "compare", "e.yaml", "--data_path", str(ring)],
@@ -230,7 +251,10 @@ def test_ctrl_c_in_a_terminal_prints_no_traceback(ring: Path) -> None:
     while not Path("saved/e/b/7/resume.safetensors").exists():
         assert child.poll() is None
         time.sleep(0.05)
-    os.killpg(child.pid, signal.SIGINT)
+    if how == "SIGTERM":
+        child.terminate()
+    else:
+        os.killpg(child.pid, signal.SIGINT)
     out, err = child.communicate(timeout=120)
     assert child.returncode == 130, err
     assert "Traceback" not in out + err

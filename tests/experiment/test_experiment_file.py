@@ -249,6 +249,10 @@ BAD = {
         "models: [FPARec]\ndatasets: [d]\noverrides: {a: {}, b: {}}\nbaseline: FPARec",
         "e.yaml: baseline: two jobs on d in the table 'd': d_FPARec_a, d_FPARec_b; name one",
     ),
+    "figures of papers without jobs": (
+        "models: [FPARec]\ndatasets: [d]\nreported: {data: Beauty}",
+        "e.yaml: reported: figures of papers are named by job; give tables",
+    ),
     "the quick variant": (
         ONE + "quick: {tables: [u]}",
         "e.yaml: quick: tables: there is no 'u'",

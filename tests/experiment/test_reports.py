@@ -287,6 +287,9 @@ def test_the_curve_of_a_log_is_that_of_its_last_epochs(tmp_path: Path) -> None:
     (tmp_path / "history.csv").write_text("epoch,loss\n0,6.7\nx,y\n")
     with pytest.raises(DataError, match=r"history\.csv:3: not as a run left it"):
         read_curve(tmp_path)
+    (tmp_path / "history.csv").write_bytes(b"epoch,loss\n0,\xff\n")
+    with pytest.raises(DataError, match=r"history\.csv: unreadable"):
+        read_curve(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["{}", "[1]", "{", '{"best_epoch": "one"}'])
@@ -297,6 +300,16 @@ def test_damaged_metrics(text: str, tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         build_report(file.read(path), out, out)
     assert str(error.value).startswith(f"{place}: not as a run left it")
+
+
+def test_a_metric_that_is_no_number(tmp_path: Path) -> None:
+    path, out, _ = write_all(tmp_path)
+    place = out / "toy_bad" / "1" / "metrics.json"
+    metrics = json.loads(place.read_text())
+    metrics["test"]["NDCG@10"] = "high"
+    place.write_text(json.dumps(metrics))
+    with pytest.raises(DataError, match=r"not as a run left it \(NDCG@10 of test is 'high'\)"):
+        build_report(file.read(path), out, out)
 
 
 def test_results_of_the_repository_are_readable(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from ray.tune.search import Searcher
 
 from recbole_ext.experiment.tune.asha import EPOCHS, SCORE, Asha
 from recbole_ext.experiment.tune.folder import RAY_DIR, Report, SweepFolder, TrialFolder
-from recbole_ext.experiment.tune.interrupt import Interrupt
 from recbole_ext.experiment.tune.machine import Share
 from recbole_ext.experiment.tune.plan import Plan
 from recbole_ext.experiment.tune.trial import train_trial
 from recbole_ext.imports import import_files, imported
+from recbole_ext.signals import Interrupt
 
 _FOLDER, _IMPORTS = "folder", "imports"  # a trial's configuration, as Ray sees it
 

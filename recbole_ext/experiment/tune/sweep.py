@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from recbole_ext.config import ExtConfig
 from recbole_ext.config.yaml_dialect import dump
 from recbole_ext.errors import CheckpointError, ConfigError
+from recbole_ext.experiment.ray_start import ray_running
 from recbole_ext.experiment.tune.folder import (
     BEST_FILE,
     FAILED,
@@ -22,7 +23,7 @@ from recbole_ext.experiment.tune.folder import (
     SweepFolder,
     TrialFolder,
 )
-from recbole_ext.experiment.tune.machine import Share, ray_running, share
+from recbole_ext.experiment.tune.machine import Share, share
 from recbole_ext.experiment.tune.plan import Asked, Plan, plan, reopen
 from recbole_ext.experiment.tune.proposals import Proposals, import_optuna, proposals
 from recbole_ext.experiment.tune.screen import Screen, screen
@@ -85,7 +86,7 @@ class Sweep:
         from recbole_ext.experiment.tune.ray_trials import run_trials
 
         conductor = _Conductor(self, divided.threads)
-        with ray_running(divided):
+        with ray_running(divided.cpus):
             try:
                 run_trials(self.plan, self.folder, divided, conductor.next_trial, conductor)
             finally:

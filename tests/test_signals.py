@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from recbole_ext.experiment.tune.interrupt import Interrupt
+from recbole_ext.signals import Interrupt
 
 
 class Swallows:
