@@ -31,6 +31,7 @@ from recbole_ext.inference.results import Recommendations
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.registry import known_names, unknown_model
 from recbole_ext.training import checkpoint
+from recbole_ext.training.doubtful import doubtful_settings
 from recbole_ext.training.progress import OnValidation
 from recbole_ext.training.randomness import undisturbed
 from recbole_ext.training.results import describe, report, write_ranks
@@ -41,7 +42,7 @@ from recbole_ext.training.run_folder import (
     RESUME_FILE,
     RunFolder,
 )
-from recbole_ext.training.supported import check_trainer, doubtful_settings, refuse_unknown_context
+from recbole_ext.training.supported import check_trainer, refuse_unknown_context
 from recbole_ext.training.trainer import SequenceTrainer
 from recbole_ext.training.trial import doubts
 

@@ -72,6 +72,16 @@ def test_features_of_ml_100k_come_back_from_the_run_folder(
     torch.testing.assert_close(encoder(torch.tensor(toy_story)), expected)  # type: ignore[operator]
 
 
+def test_a_backbone_reads_features_too(ml_100k: Settings, tmp_path: Path) -> None:
+    pytest.importorskip("transformers", reason="the extra hf is not installed")
+    place = str(tmp_path / "run")
+    chosen = ml_100k(run_dir=place, **ML_100K, hidden_size=16, inner_size=16, score="cosine")
+    del chosen["factor_rank"]
+    trained = run("HFLlama", "ml-100k", config_dict=chosen)
+    assert len(trained.model.items.parts) == 2  # type: ignore[union-attr,arg-type]
+    assert torch.equal(scores(trained), scores(load(place)))
+
+
 def test_recboles_own_loaders_feed_features_too(ml_100k: Settings) -> None:
     config = ExtConfig("FPARec", "ml-100k", config_dict=ml_100k(**ML_100K))
     train, _, test = data_preparation(config, create_dataset(config))

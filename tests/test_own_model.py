@@ -18,7 +18,7 @@ from recbole_ext.config import ExtConfig
 from recbole_ext.errors import ConfigError
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.model.fparec import FPARec
-from recbole_ext.training.supported import doubtful_settings
+from recbole_ext.training.doubtful import doubtful_settings
 
 pytestmark = pytest.mark.usefixtures("registers_nothing_for_good")
 

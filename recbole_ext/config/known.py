@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from recbole_ext.config.builtin import builtin_keys, key_of, models_with_key
-from recbole_ext.config.keys import ANY_MODEL, BACKBONE, DUALITY, OWN, TOKENS
+from recbole_ext.config.keys import ANY_MODEL, ARCHITECTURE, BACKBONE, DUALITY, OWN, TOKENS
 from recbole_ext.config.schema import Key
 from recbole_ext.config.sources import read_settings
 from recbole_ext.errors import ConfigError, nearest, show
@@ -83,6 +83,10 @@ def unknown_key(key: str, source: str, model: str, known: dict[str, Key]) -> Con
     if model not in known_names():  # a class that was handed over
         line = f"{line}; name its keys and their defaults in a YAML: @register_model('FILE.yaml')"
         return ConfigError(f"{line}{nearest(key, known)}")
+    if key in ARCHITECTURE and "backbone" in known:
+        return ConfigError(
+            f"{line}: attention, positions and blocks are its backbone's, which reads items alone"
+        )
     owners = _owners(key)
     if owners:
         return ConfigError(f"{line}: it is a key of {owners}")

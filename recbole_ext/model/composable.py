@@ -22,7 +22,7 @@ from recbole_ext.nn.embedding import (
 from recbole_ext.nn.encoder import Encoder
 from recbole_ext.nn.feed_forward import FeedForward
 from recbole_ext.nn.histories import Histories
-from recbole_ext.nn.scores import CosineScores, DotScores, UserScores
+from recbole_ext.nn.scores import DotScores, UserScores, build_scores
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,7 @@ class ComposableRecommender(NextItemRecommender):
     def _build_scores(self, config: Any) -> DotScores:
         if config["user_embedding"] == "concat":
             return UserScores(self.item_size, differences_only=config["loss_type"] == "CE")
-        cosine = config["score"] == "cosine"
-        return CosineScores(config["score_temperature"]) if cosine else DotScores()
+        return build_scores(config)
 
     def _build_users(self, config: Any, dataset: Any) -> UserEmbedding | None:
         if config["user_embedding"] != "concat":

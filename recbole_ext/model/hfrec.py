@@ -9,11 +9,11 @@ from __future__ import annotations
 from logging import getLogger
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recbole_ext.errors import ConfigError
 from recbole_ext.model.base import NextItemRecommender
+from recbole_ext.model.items import build_item_encoder
 from recbole_ext.nn.backbone import (
     KEYS,
     BackboneError,
@@ -22,6 +22,7 @@ from recbole_ext.nn.backbone import (
     has_no_name_for,
 )
 from recbole_ext.nn.embedding import PAD
+from recbole_ext.nn.scores import build_scores
 
 # Where a family has no name for one of these, the library itself sees to it.
 _NEVER_IDLE = ("max_length", "hidden_dropout")
@@ -31,30 +32,30 @@ class HFRec(NextItemRecommender):
     """Item embeddings -> a backbone -> scores against the same item embeddings.
 
     The backbone's own vocabulary is taken out. Its blocks, norms, positions and initial weights
-    are the family's; ``direction`` says what each state may see (``ar`` where it is absent).
+    are the family's; ``direction`` says what each state may see (``ar`` where it is absent). Items
+    may have features and given vectors, and scores be cosines, as of ``ComposableRecommender``.
     """
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         spec = BackboneSpec.from_settings(config.__getitem__)
-        self.items = nn.Embedding(self.n_embeddings, spec.hidden_size, padding_idx=PAD)
+        self.items = build_item_encoder(config, dataset, self.n_embeddings, spec.hidden_size)
+        self.scores = build_scores(config)
         self.encoder = _encoder(spec)
-        self._initialize_items(spec.initializer_range)
+        self.items.initialize(spec.initializer_range)
         _tell_idle_keys(spec.family)
 
     @property
     def item_table(self) -> Tensor:
-        return self.items.weight
+        return self.scores.table(self.items.table())
 
     def encode(
         self, item_seq: Tensor, last_only: bool = False, user: Tensor | None = None
     ) -> Tensor:
         return self.encoder(self.items(item_seq), item_seq != PAD, last_only)
 
-    @torch.no_grad()
-    def _initialize_items(self, std: float) -> None:
-        nn.init.normal_(self.items.weight, std=std)
-        self.items.weight[PAD].zero_()
+    def queries(self, states: Tensor, user: Tensor) -> Tensor:
+        return self.scores.queries(states, None)
 
 
 def _encoder(spec: BackboneSpec) -> HuggingFaceEncoder:

@@ -5,6 +5,8 @@ A loss, a prediction and a full ranking take the same two, so that all of them s
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -70,6 +72,12 @@ class UserScores(DotScores):
     @property
     def _without_constant(self) -> bool:
         return self.training and self.differences_only
+
+
+def build_scores(config: Any) -> DotScores:
+    """What ``score`` names."""
+    cosine = config["score"] == "cosine"
+    return CosineScores(config["score_temperature"]) if cosine else DotScores()
 
 
 def _unit(vectors: Tensor) -> Tensor:

@@ -95,6 +95,15 @@ def test_scores_are_against_the_items_own_embeddings(name: str) -> None:
 
 
 @torch.no_grad()
+def test_scores_may_be_cosines() -> None:
+    model = build("HFLlama", score="cosine", score_temperature=0.5)
+    states = model.forward(batch()["item_id_list"], batch()["item_length"])
+    items = model.items.table()[1:]
+    expected = torch.nn.functional.cosine_similarity(states[:, None], items[None], dim=-1) / 0.5
+    torch.testing.assert_close(model.full_sort_predict(batch())[:, 1:], expected)
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("name", ["HFLlama", "HFALBERT", "HFXLNet"])
 def test_wider_batches_score_alike(name: str) -> None:
     """Padding on the right as RecBole's, any amount of it."""
@@ -171,6 +180,11 @@ def refusal(**changes: Any) -> str:
             "backbone: 'llama' (from config_dict) cannot be built: KeyError: ",
         ),
         ({"n_heads": 3}, "n_heads: 3 (from config_dict) must divide hidden_size: 8"),
+        (
+            {"attention": "positional"},
+            "unknown key 'attention' (from config_dict) for model HFRec: attention, positions and "
+            "blocks are its backbone's, which reads items alone",
+        ),
     ],
     ids=str,
 )
