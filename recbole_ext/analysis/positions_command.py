@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.analysis.given import add_data, data_config, whole
 from recbole_ext.errors import DataError, show
+from recbole_ext.files import checked_output, write_report
 
 if TYPE_CHECKING:
+    from recbole_ext.analysis.positions import Audit
     from recbole_ext.config import ExtConfig
     from recbole_ext.data.dataset import FlatOrder
     from recbole_ext.data.split import Split
-    from recbole_ext.data.store import IntArray
 
 SUMMARY = "which position each item gets for each prediction, in each form of training"
 TAKES_KEYS = True
@@ -34,13 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.formatter_class = _DESCRIPTION, argparse.RawDescriptionHelpFormatter
     add_data(parser)
     parser.add_argument("--user", metavar="TOKEN", help="whose table; one of few items if absent")
+    parser.add_argument("--out", metavar="FILE", help="write the counts as JSON")
     parser.add_argument("--show", default="10", metavar="N", help="newest predictions shown; 10")
 
 
 def main(args: argparse.Namespace) -> int:
     """Print both tables; returns the exit code 0."""
-    shown = whole("--show", args.show)
+    shown, output = whole("--show", args.show), checked_output(args.out)
 
+    from recbole_ext.analysis.positions import audit
     from recbole_ext.data.loaders import split_of
     from recbole_ext.data.loading import load_data
     from recbole_ext.data.split import train_lengths
@@ -52,8 +56,16 @@ def main(args: argparse.Namespace) -> int:
     for line in _user_lines(config, flat, split, user, shown):
         print(line)
     print()
-    for line in _audit_lines(config, train_lengths(flat.store, split)):
-        print(line)
+    limit = config["MAX_ITEM_LIST_LENGTH"]
+    counts = audit(train_lengths(flat.store, split), limit)
+    print(
+        f"{config['dataset']}, MAX_ITEM_LIST_LENGTH {limit}: (item, prediction) pairs in training"
+    )
+    print(_table(counts))
+    if output is not None:
+        forms = {one.form: asdict(one) for one in counts}
+        report = {"dataset": config["dataset"], "max_length": limit, "forms": forms}
+        print(f"written: {write_report(output, report)}")
     return 0
 
 
@@ -97,18 +109,14 @@ def _user_lines(
     yield tabulate(rows, headers, disable_numparse=True, stralign="right")
 
 
-def _audit_lines(config: ExtConfig, lengths: IntArray) -> Iterator[str]:
+def _table(counts: Iterable[Audit]) -> str:
     """The counts over the data set."""
     from tabulate import tabulate
 
-    from recbole_ext.analysis.positions import audit
-
-    limit = config["MAX_ITEM_LIST_LENGTH"]
     rows = [
         [one.form, *(f"{n:,}" for n in (one.predictions, one.pairs, one.differing)),
          f"{100 * one.differing / max(one.pairs, 1):.2f} %", f"{one.unread:,}"]
-        for one in audit(lengths, limit)
+        for one in counts
     ]  # fmt: skip
-    yield f"{config['dataset']}, MAX_ITEM_LIST_LENGTH {limit}: (item, prediction) pairs in training"
     headers = ("form", "predictions", "pairs", "at another position", "share", "never read")
-    yield tabulate(rows, headers, disable_numparse=True, colalign=("left", *["right"] * 5))
+    return tabulate(rows, headers, disable_numparse=True, colalign=("left", *["right"] * 5))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from recbole_ext.errors import ConfigError, show
+from recbole_ext.files import checked_output, write_report
 
 if TYPE_CHECKING:
-    from recbole_ext.analysis.token_statistics import Corpus
+    from recbole_ext.analysis.token_statistics import Corpus, Statistics
     from recbole_ext.config import ExtConfig
 
 SUMMARY = "statistics of item sequences, of the codes of these items, and of text"
@@ -25,6 +27,7 @@ again, and how many pairs of the test part are new.
 
 Further settings of the data and the codes are given as --key=value, as for `recbole_ext run`.
 """
+_CODES = ("codes", "n_codes", "codebook_size", "MAX_ITEM_LIST_LENGTH")
 _HEADERS = (
     "form", "tokens", "types", "H(x)", "H(x | previous)", "Zipf slope",
     "repeated 2-grams", "repeated 3-grams", "unseen in test",
@@ -43,17 +46,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", default="TokenizedSASRec", metavar="NAME", help="whose codes; TokenizedSASRec"
     )
     parser.add_argument("--text", metavar="FILE", help="UTF-8, a sequence a line")
+    parser.add_argument("--out", metavar="FILE", help="write everything as JSON")
 
 
 def main(args: argparse.Namespace) -> int:
     """Print the table; returns the exit code 0."""
     from recbole_ext.analysis.corpora import read_text, text_corpora
+    from recbole_ext.analysis.token_statistics import statistics
 
+    output = checked_output(args.out)
     text = [] if args.text is None else text_corpora(read_text(args.text))
     config = _config(args)
+    found = {corpus.name: statistics(corpus) for corpus in [*_item_corpora(config), *text]}
     print(f"{config['dataset']}: codes {config['codes']}")
-    for line in table([*_item_corpora(config), *text]):
-        print(line)
+    print(*table(found), sep="\n")
+    if output is not None:
+        whole = {"dataset": config["dataset"], **{key: config[key] for key in _CODES}}
+        whole["forms"] = {name: asdict(one) for name, one in found.items()}
+        print(f"written: {write_report(output, whole)}")
     return 0
 
 
@@ -77,20 +87,16 @@ def _item_corpora(config: ExtConfig) -> list[Corpus]:
     return [items, code_corpus(items, item_codes(config, flat).values.numpy())]
 
 
-def table(corpora: list[Corpus]) -> Iterator[str]:
-    """A row for each corpus, and how to read them."""
+def table(found: Mapping[str, Statistics]) -> Iterator[str]:
+    """A row for each form, and how to read them."""
     from tabulate import tabulate
 
-    from recbole_ext.analysis.token_statistics import statistics
-
-    rows = []
-    for corpus in corpora:
-        found = statistics(corpus)
-        rows.append(
-            [corpus.name, f"{found.tokens:,}", f"{found.types:,}",
-             *(_number(value) for value in (found.entropy, found.conditional, found.zipf)),
-             *(_percent(share) for share in (*found.repeated, found.unseen))]
-        )  # fmt: skip
+    rows = [
+        [name, f"{one.tokens:,}", f"{one.types:,}",
+         *(_number(value) for value in (one.entropy, one.conditional, one.zipf)),
+         *(_percent(share) for share in (*one.repeated, one.unseen))]
+        for name, one in found.items()
+    ]  # fmt: skip
     yield tabulate(rows, _HEADERS, disable_numparse=True, colalign=("left", *["right"] * 8))
     yield _HOW_TO_READ
 

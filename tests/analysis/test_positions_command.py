@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,15 @@ def test_a_user_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
         ["corrected", "exact", "b", "1"], ["c", "2", "1"], ["d", "3", "2", "1"],
         ["relative", "packed", "b", "1"], ["c", "2", "1"], ["d", "3", "2", "1"],
     ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("toy")
+def test_the_counts_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    lines(capsys, "--max_length=10", "--out=audit.json")
+    found = json.loads(Path("audit.json").read_text())
+    assert found["max_length"] == 10
+    packed = found["forms"]["absolute packed"]
+    assert (packed["predictions"], packed["pairs"], packed["differing"]) == (4, 7, 3)
 
 
 @pytest.mark.usefixtures("toy")

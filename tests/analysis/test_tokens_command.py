@@ -46,6 +46,16 @@ def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("toy")
+def test_the_numbers_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert analyze(*KEYS, "--out=tokens.json") == 0
+    assert f"written: {Path('tokens.json').resolve()}" in capsys.readouterr().out
+    found = json.loads(Path("tokens.json").read_text())
+    assert (found["dataset"], found["codes"]) == ("toy", "rq")
+    items = found["forms"]["items"]
+    assert (items["tokens"], items["types"], items["unseen"]) == (8, 4, 1.0)
+
+
+@pytest.mark.usefixtures("toy")
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
