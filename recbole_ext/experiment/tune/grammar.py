@@ -9,6 +9,7 @@
 ``key: {int: [low, high]}``                    a whole number, both ends included; ``step: s`` too
 ``key: {logint: [low, high]}``                 the same, its logarithm uniform
 ``key: {same_as: other}``                      the value of another key; ``times: x`` of it
+``key: {by: other, values: {a: x, b: y}}``     x where the other key is a, y where it is b
 =============================================  =====================================================
 """
 
@@ -26,14 +27,19 @@ from recbole_ext.experiment.tune.axes import Axis, Choice, Float, Int
 
 @dataclass(frozen=True)
 class Link:
-    """The value of the key ``other``, ``times`` as large."""
+    """The value of the key ``other``, ``times`` as large, or what ``values`` has for it."""
 
     other: str
     times: float | None = None
+    values: Mapping[Any, Any] | None = None
 
     def follow(self, values: Mapping[str, Any]) -> Any:
-        """The value beside these values; ConfigError where it cannot be multiplied."""
+        """The value beside these values; ConfigError where there is none for the other's."""
         value = values[self.other]
+        if self.values is not None:
+            if isinstance(value, list | dict) or value not in self.values:
+                raise ConfigError(f"values: has none for {self.other}: {show(value)}")
+            return self.values[value]
         if self.times is None:
             return value
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -139,6 +145,14 @@ def _same_as(given: Any, times: Any) -> Link:
     return Link(given, times)
 
 
+def _by(given: Any, values: Any) -> Link:
+    if not isinstance(given, str):
+        raise ConfigError(f"by: {show(given)} must be the name of another key")
+    if not isinstance(values, dict) or not values:
+        raise ConfigError(f"values: {show(values)} must say what belongs to which value of {given}")
+    return Link(given, values=values)
+
+
 _FORMS: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
     "choice": ("", _choice_form),
     "uniform": ("step", _uniform),
@@ -146,4 +160,5 @@ _FORMS: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
     "int": ("step", _int),
     "logint": ("", _logint),
     "same_as": ("times", _same_as),
+    "by": ("values", _by),
 }

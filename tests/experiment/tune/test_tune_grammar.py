@@ -41,6 +41,7 @@ def load(text: str) -> Any:
         ("{logint: [8, 512]}", Int(8, 512, log=True)),
         ("{same_as: hidden_size}", Link("hidden_size")),
         ("{same_as: hidden_size, times: 4}", Link("hidden_size", 4)),
+        ("{by: score, values: {dot: 1, cosine: 2}}", Link("score", values={"dot": 1, "cosine": 2})),
     ],
 )
 def test_what_it_means(text: str, meant: object) -> None:
@@ -56,12 +57,12 @@ def test_what_it_means(text: str, meant: object) -> None:
         ("{choice: 3}", "needs a list of at least one value"),
         (
             "{unifrom: [0, 1]}",
-            "needs one of choice, uniform, loguniform, int, logint, same_as; did you mean "
+            "needs one of choice, uniform, loguniform, int, logint, same_as, by; did you mean "
             "'uniform'?; a value that is a mapping itself stands in a list",
         ),
         (
             "{uniform: [0, 1], int: [0, 1]}",
-            "needs one of choice, uniform, loguniform, int, logint, same_as; a value that is a "
+            "needs one of choice, uniform, loguniform, int, logint, same_as, by; a value that is a "
             "mapping itself stands in a list",
         ),
         ("{uniform: [0, 1], stp: 1}", "has the unknown 'stp' beside uniform; did you mean 'step'?"),
@@ -81,6 +82,8 @@ def test_what_it_means(text: str, meant: object) -> None:
         ("{int: [1, 5], step: 0.5}", "step: 0.5 must be above 0 and at most high - low"),
         ("{same_as: 3}", "same_as: 3 must be the name of another key"),
         ("{same_as: a, times: x}", "times: 'x' must be a number"),
+        ("{by: 3, values: {a: 1}}", "by: 3 must be the name of another key"),
+        ("{by: a}", "values: null must say what belongs to which value of a"),
         ("2026-11-21", "is of type date, not a plain value"),
     ],
 )
@@ -163,6 +166,14 @@ def test_times_of_text_is_refused() -> None:
     space = parse_space(load("a: [x, y]\nb: {same_as: a, times: 2}"), "s.yaml")
     with pytest.raises(ConfigError, match=r"s\.yaml: b: times: 2 of a: 'x'"):
         space.complete({"a": "x"})
+
+
+def test_a_key_by_the_value_of_another() -> None:
+    text = "a: [x, y]\nb: {by: a, values: {x: 1, y: [2]}}\nc: [1, 2]\nd: {by: c, values: {1: 3}}"
+    space = parse_space(load(text), "s.yaml")
+    assert space.complete({"a": "y", "c": 1}) == {"a": "y", "b": [2], "c": 1, "d": 3}
+    with pytest.raises(ConfigError, match=r"s\.yaml: d: values: has none for c: 2"):
+        space.complete({"a": "x", "c": 2})
 
 
 AXES: list[Axis] = [
