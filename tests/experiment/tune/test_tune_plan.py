@@ -201,7 +201,10 @@ def test_every_space_has_the_same_budget(file: Path) -> None:
 def test_every_space_can_be_run(file: Path) -> None:
     if file.stem.startswith("HF"):
         pytest.importorskip("transformers")
-    made = plan(Asked(file.stem, "ml-100k"), read_space(file))
+    found = read_space(file)
+    model = found.names.get("model", file.stem)
+    assert default_file(model).stem == model
+    made = plan(Asked(model, "ml-100k"), found)
     assert len(made.draws()) == made.trials == 20
 
 
