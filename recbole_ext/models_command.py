@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,18 +24,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print what was asked for."""
-    from tabulate import tabulate
-
     if args.name is None:
-        headers = ("model", "from", "kind", "base", "year", "paper", "objective", "axes")
-        rows = list(_rows(args.own, args.kind))
-        print(tabulate(rows, headers=headers, maxcolwidths=_WIDTHS, disable_numparse=True))
+        print(_table(list(_rows(args.own, args.kind))))
+        print("recbole_ext models NAME shows one in full: its keys, or why it is not run")
     else:
         print(_in_full(args.name))
     return 0
 
 
-_WIDTHS = [None, None, None, None, None, 44, 26, 40]
+_SHORT = ("model", "from", "year", "kind", "base")
+_WRAPPED = {"paper": 44, "objective": 26, "axes": 40}  # widths where there is room
+_NARROWEST = 12
+_WIDE = 150  # columns of a terminal that has room for all
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    """All models; on a terminal no wider than it, as far as that goes."""
+    from tabulate import tabulate
+
+    short, widths = [*_SHORT], [*_WRAPPED.values()]
+    if sys.stdout.isatty():
+        room = shutil.get_terminal_size().columns
+        if room < _WIDE:  # `models NAME` tells the rest
+            short = short[:3]
+            rows = [(*row[:3], *row[5:]) for row in rows]
+        taken = sum(max(map(len, column)) for column in zip(short, *rows, strict=False))
+        left = room - taken - 2 * (len(short) + len(widths) - 1)
+        widths = [max(_NARROWEST, min(one, left * one // sum(widths))) for one in widths]
+    wrapping = [*[None] * len(short), *widths]
+    headers = (*short, *_WRAPPED)
+    return str(tabulate(rows, headers, maxcolwidths=wrapping, disable_numparse=True))
 
 
 def _rows(own: bool, kind: str | None) -> Iterator[tuple[str, ...]]:
@@ -45,9 +65,9 @@ def _rows(own: bool, kind: str | None) -> Iterator[tuple[str, ...]]:
             continue
         what = about(model.name)
         base = model.base or ""
-        known = (what.year, what.paper, what.objective, what.axes)
+        known = (what.paper, what.objective, what.axes)
         source = model.source if model.is_run else f"{model.source}, not run"
-        yield (model.name, source, model.kind, base, *known)
+        yield (model.name, source, what.year, model.kind, base, *known)
 
 
 def _in_full(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 from recbole_ext.errors import nearest, show
@@ -22,13 +22,5 @@ def unknown_option(parser: argparse.ArgumentParser, rest: Sequence[str]) -> str:
     name, _, _ = rest[0].partition("=")
     if not name.startswith("-"):
         return f"{show(rest[0])} is one word too many"
-    return f"no option {show(name)}{nearest(name, _options(parser))}"
-
-
-def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
-    """Those of the parser and of the kinds of its command (`analyze duality`)."""
-    for action in parser._actions:
-        yield from action.option_strings
-        if isinstance(action, argparse._SubParsersAction):
-            for below in action.choices.values():
-                yield from _options(below)
+    known = [option for action in parser._actions for option in action.option_strings]
+    return f"no option {show(name)}{nearest(name, known)}"

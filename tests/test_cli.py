@@ -116,6 +116,10 @@ def test_the_nearest_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["resume", "a", "b"], "'b' is one word too many; see recbole_ext resume --help"),
         (["recommend", "a", "--users=1"], "no option '--users'; did you mean '--user'?; see rec"),
         (["analyze", "duality", "a", "--outt=1"], "no option '--outt'; did you mean '--out'?; see"),
+        (
+            ["analyze", "padding", "a", "--k=3"],
+            "no option '--k'; see recbole_ext analyze padding --help",
+        ),
         (["models", "--x=1"], "no option '--x'; see recbole_ext models --help"),
         (["prepare", "--min_user=x"], "argument --min_user: invalid int value: 'x'; see recbole_"),
     ],
@@ -231,13 +235,25 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"{__version__}\n"
 
 
+@pytest.mark.parametrize("columns", [100, 120, 200])
+def test_the_list_of_models_fits_the_terminal(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main(["models", "--own"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert ("base" in lines[0].split()) == (columns == 200)
+
+
 def test_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models"]) == 0
     rows = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
-    assert rows["FPARec"][:2] == ["recbole_ext", "sequential"]
-    assert rows["VanillaAR"][:3] == ["recbole_ext", "sequential", "ComposableRecommender"]
-    assert rows["SASRec"][:3] == ["RecBole", "sequential", "2018"]
-    assert rows["BPR"][:3] == ["RecBole", "general", "2009"]
+    assert rows["FPARec"][:3] == ["recbole_ext", "2024", "sequential"]
+    assert rows["VanillaAR"][:4] == ["recbole_ext", "2018", "sequential", "ComposableRecommender"]
+    assert rows["SASRec"][:3] == ["RecBole", "2018", "sequential"]
+    assert rows["BPR"][:3] == ["RecBole", "2009", "general"]
     assert "XGBoost" not in rows
     assert len(rows) > 90
 

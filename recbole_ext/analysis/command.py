@@ -80,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         one.description = kind.SUMMARY
         kind.add_arguments(one)
         add_import(one)
-        one.set_defaults(kind=kind, takes_keys=kind.TAKES_KEYS)
+        one.set_defaults(kind=kind, takes_keys=kind.TAKES_KEYS, parser=one)
 
 
 def main(args: argparse.Namespace) -> int:

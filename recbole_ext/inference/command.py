@@ -31,8 +31,7 @@ _HOW = (
     ("--k", "N", "items for each; 10 if not given"),
     ("--on_unknown", "WHAT", "unknown items of a history: error (if not given) or skip"),
     ("--title_field", "NAME", "column of the .item file that holds titles; empty: no titles"),
-    ("--format", "NAME", "table, csv or jsonl; if not given as --output ends, else table"),
-    ("--output", "FILE", "write here, whole or not at all, instead of to stdout"),
+    ("--format", "NAME", "table, csv or jsonl; if not given as --out ends, else table"),
     ("--batch_size", "N", "users or histories scored at once"),
     ("--max_exposure", "C", "no item fills more places than C times its share of consumption"),
 )
@@ -42,7 +41,7 @@ Recommend items for users of the training data, or for new users by their histor
 
   recbole_ext recommend RUN_DIR --user=196,186
   recbole_ext recommend RUN_DIR --history="50 172 181" --history="1 71 588"
-  recbole_ext recommend RUN_DIR --users_file=users.txt --k=20 --output=best.csv
+  recbole_ext recommend RUN_DIR --users_file=users.txt --k=20 --out=best.csv
 
 Users and items go by the tokens of the data set's own files. Known users are continued from
 everything that is known of them, histories from what is given, oldest first.
@@ -57,6 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--include_seen", action="store_true", help="recommend seen items too")
     for name, metavar, text in _HOW:
         parser.add_argument(name, metavar=metavar, help=text)
+    parser.add_argument(
+        "--out", "--output", dest="output", metavar="FILE",
+        help="write here, whole or not at all, instead of to stdout",
+    )  # fmt: skip
     add_import(parser)
 
 

@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `tune` to its parser."""
     parser.description, parser.formatter_class = _DESCRIPTION, argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
-    add("--model", help="a name that 'recbole_ext models' lists")
-    add("--dataset", help="a folder of atomic files under data_path")
+    add("-m", "--model", help="a name that 'recbole_ext models' lists")
+    add("-d", "--dataset", help="a folder of atomic files under data_path")
     add("--space", metavar="FILE", help="what to search; default: properties/tune/MODEL.yaml")
     add("--config_files", help="YAML files, separated by spaces")
     add("--trials", type=int, help="configurations tried; default: the space's")
@@ -63,7 +63,10 @@ def main(args: argparse.Namespace) -> Run | None:
     try:
         sweep.search(args.workers, args.threads)
         _print_trials(sweep)
-        return sweep.rerun() if args.rerun else None
+        if args.rerun:
+            return sweep.rerun()
+        print(f"to train it in full: recbole_ext tune --resume={sweep.folder.path}")
+        return None
     except KeyboardInterrupt:
         how = f"recbole_ext tune --resume={sweep.folder.path}"
         raise KeyboardInterrupt(how) from None
@@ -94,11 +97,14 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _print_trials(sweep: Sweep) -> None:
-    from recbole_ext.experiment.tune.folder import BEST_FILE
+    from recbole_ext.experiment.tune.folder import BEST_FILE, TRIALS_TABLE
     from recbole_ext.experiment.tune.screen import table
     from recbole_ext.experiment.tune.state import savings
 
     if not (sys.stderr.isatty() and sys.stdout.isatty()):  # else the live table stands there
         print(table(sweep.state, _SHOWN))
     print(savings(sweep.state))
+    if best := sweep.state.best():  # in full: a table ends where the terminal does
+        print(f"trial {best.number}: {', '.join(f'{k}={v}' for k, v in best.values.items())}")
+    print(f"all trials: {sweep.folder.file(TRIALS_TABLE)}")
     print(f"best configuration: {sweep.folder.file(BEST_FILE)}", flush=True)

@@ -91,7 +91,7 @@ class LiveTable:
         epochs = sum(trial.epochs for trial in state.trials.values())
         head = (
             f"{state.plan.model} on {state.plan.dataset}: {len(state.trials)} of "
-            f"{state.plan.trials} trials, {epochs} of {state.plan.trials * sweep.max_epochs} "
+            f"{state.plan.trials} trials begun, {epochs} of {state.plan.trials * sweep.max_epochs} "
             f"epochs, {duration(time.monotonic() - self._began)}"
         )
         hidden = len(rows) - max(room, 3)
@@ -103,7 +103,7 @@ def table(state: State, most: int | None = None) -> str:
     """The trials, the best first."""
     names = list(state.plan.space.axes)
     rows = [_cells(trial, names) for trial in state.ranked()[:most]]
-    headers = ("trial", "status", state.plan.metric, "at epoch", "epochs", "s", *names)
+    headers = ("trial", "status", f"valid {state.plan.metric}", "at epoch", "epochs", "s", *names)
     return str(tabulate(rows, headers=headers, disable_numparse=True, missingval="-"))
 
 

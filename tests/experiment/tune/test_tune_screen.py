@@ -90,7 +90,7 @@ def test_the_live_table_is_drawn_over_itself() -> None:
     live = LiveTable(known, out)
     live.report(known.reported(1, report(1, 0.25, 1)))
     first = out.getvalue()
-    assert first.startswith("M on d: 3 of 3 trials, 1 of 30 epochs, ")
+    assert first.startswith("M on d: 3 of 3 trials begun, 1 of 30 epochs, ")
     live.close()
     again = out.getvalue()[len(first) :]
     assert again.startswith(f"\x1b[{first.count(chr(10))}F\x1b[J")
@@ -102,7 +102,7 @@ def test_the_table_shows_the_best_first() -> None:
     known.reported(2, report(3, 0.5, 6))
     known.reported(0, report(3, 0.7, 6))
     rows = [line.split() for line in table(known, 2).splitlines()]
-    assert rows[0] == ["trial", "status", "NDCG@10", "at", "epoch", "epochs", "s", "h"]
+    assert rows[0] == ["trial", "status", "valid", "NDCG@10", "at", "epoch", "epochs", "s", "h"]
     assert rows[2:] == [
         ["0", "begun", "0.7000", "3", "3", "6", "1"],
         ["2", "begun", "0.5000", "3", "3", "6", "3"],

@@ -19,8 +19,8 @@ class AdaptedScores(LocalScores):
 
     The released code has a single linear map in place of the MLP; v_i then adds the same to all
     keys of a query and is lost in the softmax. It also adds the mean of the whole history, which
-    a causal model must not see; that is left out, under ``ae`` too, so that AE and AR differ in what
-    they are to differ in.
+    a causal model must not see; that is left out, under ``ae`` too, so that AE and AR differ in
+    what they are to differ in.
 
     The first map is linear, so it is applied to e, v_i and v_j apart, and only one hidden unit
     at a time is spread over the pairs: nothing of shape [B, h, n, n, d] is made or kept.
