@@ -165,3 +165,5 @@ def test_a_run_with_bad_inputs_is_refused_in_one_line_and_leaves_nothing(
     assert line.startswith("v.npz: unknown item 'x', not in the data set (after its filters)")
     line = refused(*common, "--item_features=[genre]")
     assert line.endswith("ring.item is missing; load_col asks for genre, item_id of it")
+    line = refused(*common, "--item_features=[genre,brand]", "--load_col=null")
+    assert line.endswith("ring.item is missing; item_features asks for brand, genre of it")
