@@ -145,6 +145,7 @@ def test_vectors_make_the_inputs_of_items_without_ids(settings: Settings, vector
         ({"pretrained_items": "/none/v.npy"}, "pretrained_items: '/none/v.npy' (from config_dict) "
          "is no file"),
         ({"pretrained_items": "/" + "x" * 300 + ".npy"}, "is no file"),
+        ({"pretrained_items": "/x\0.npy"}, "is no file"),
     ],
     ids=str,
 )  # fmt: skip
