@@ -69,8 +69,12 @@ def claim_empty(folder: Path, file: str) -> bool:
     return True
 
 
-def checked_output(output: str | None) -> Path | None:
+def checked_output(option: str, output: str | None, to_stdout: bool = False) -> Path | None:
     """The file to write, refused before any work if it cannot be written.
+
+    Args:
+        option: what names it, such as ``--out``.
+        to_stdout: without a file, what it would hold goes to stdout.
 
     Raises:
         ConfigError: a folder, no regular file, or a place that nobody may write to.
@@ -78,19 +82,20 @@ def checked_output(output: str | None) -> Path | None:
     if output is None:
         return None
     if not output:
-        raise ConfigError("--output: an empty file name")
+        raise ConfigError(f"{option}: an empty file name")
     if _is_device(os.path.abspath(output)):
-        raise ConfigError(f"--output: {output} is a device; without --output stdout is written to")
+        instead = f"; without {option} stdout is written to" if to_stdout else ", no file"
+        raise ConfigError(f"{option}: {output} is a device{instead}")
     path = Path(os.path.realpath(output))  # a link stays, its file is replaced
     if path.is_file() and not os.access(path, os.W_OK):
-        raise ConfigError(f"--output: {output} cannot be written (it is read-only)")
+        raise ConfigError(f"{option}: {output} cannot be written (it is read-only)")
     if path.exists() and not path.is_file():
         what = "a folder" if path.is_dir() else "no regular file"
-        raise ConfigError(f"--output: {output} is {what}")
+        raise ConfigError(f"{option}: {output} is {what}")
     if not path.parent.is_dir():
-        raise ConfigError(f"--output: {output} cannot be written (no folder {path.parent})")
+        raise ConfigError(f"{option}: {output} cannot be written (no folder {path.parent})")
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise ConfigError(f"--output: {output} cannot be written (its folder is read-only)")
+        raise ConfigError(f"{option}: {output} cannot be written (its folder is read-only)")
     return path
 
 

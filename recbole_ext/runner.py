@@ -69,11 +69,17 @@ class Run:
         """Rank the held-out items of ``valid`` or ``test`` with the model as it is.
 
         Raises:
-            ConfigError: another part.
+            ConfigError: another part, or nobody has a validation item.
         """
         if part not in ("valid", "test"):
             raise ConfigError(f"evaluate: {show(part)} must be 'valid' or 'test'")
-        return self.trainer.rank(getattr(self.loaders, part))
+        loader = getattr(self.loaders, part)
+        if not len(loader.rows):  # of the test: such data are refused before
+            raise ConfigError(
+                f"evaluate: {show(part)}: no user of {self.config['dataset']} has a validation "
+                f"item (split_protocol: {show(self.config['split_protocol'])})"
+            )
+        return self.trainer.rank(loader)
 
     def recommend(
         self,

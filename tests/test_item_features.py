@@ -145,6 +145,7 @@ def test_vectors_make_the_inputs_of_items_without_ids(settings: Settings, vector
         ({"pretrained_items": "/none/v.npy"}, "pretrained_items: '/none/v.npy' (from config_dict) "
          "is no file"),
         ({"pretrained_items": "/" + "x" * 300 + ".npy"}, "is no file"),
+        ({"pretrained_items": "/x\0.npy"}, "is no file"),
     ],
     ids=str,
 )  # fmt: skip
@@ -165,3 +166,5 @@ def test_a_run_with_bad_inputs_is_refused_in_one_line_and_leaves_nothing(
     assert line.startswith("v.npz: unknown item 'x', not in the data set (after its filters)")
     line = refused(*common, "--item_features=[genre]")
     assert line.endswith("ring.item is missing; load_col asks for genre, item_id of it")
+    line = refused(*common, "--item_features=[genre,brand]", "--load_col=null")
+    assert line.endswith("ring.item is missing; item_features asks for brand, genre of it")

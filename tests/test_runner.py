@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -17,9 +18,11 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+import recbole_ext
 from recbole_ext.config import ExtConfig
 from recbole_ext.errors import CheckpointError, ConfigError, DataError
 from recbole_ext.runner import load, run
+from recbole_ext.training import results
 from recbole_ext.training.trainer import SequenceTrainer
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
@@ -58,7 +61,7 @@ def test_a_run_on_ml_100k(ml_100k: Settings, tmp_path: Path) -> None:
     assert metrics == finished.metrics
     assert set(metrics) == {
         *("model", "dataset", "seed", *PARTS, "best_epoch", "epochs", "seconds_per_epoch"),
-        *("train_seconds", "device", "parameters", "data", "versions"),
+        *("train_seconds", "device", "cpus", "parameters", "data", "versions"),
     }
     on_gpu = torch.cuda.is_available()
     assert metrics["device"] == (torch.cuda.get_device_name() if on_gpu else "cpu")
@@ -69,7 +72,8 @@ def test_a_run_on_ml_100k(ml_100k: Settings, tmp_path: Path) -> None:
         "interactions": 100_000,
         "sha256": ML_100K_SHA256,
     }
-    assert set(metrics["versions"]) >= {"python", "recbole_ext", "recbole", "torch", "numpy"}
+    assert set(metrics["versions"]) == {"python", "recbole_ext", *results.PACKAGES}
+    assert metrics["cpus"] == os.cpu_count()
     assert metrics["parameters"] == sum(t.numel() for t in weights(place).values())
     assert 0 < metrics["seconds_per_epoch"] < metrics["train_seconds"]
     for part in PARTS:
@@ -112,6 +116,13 @@ def test_a_metric_of_the_lists_chooses_the_epoch(settings: Settings) -> None:
     assert progress.best_score == finished.metrics["valid"]["GiniIndex@10"]
     assert progress.best_score == min(row["GiniIndex@10"] for row in progress.history)
     assert round(progress.best_score, 4) != progress.best_score
+
+
+def test_a_package_that_is_missing_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "PACKAGES", ("torch", "no_such_package"))
+    found = results.versions()
+    assert set(found) == {"python", "recbole_ext", "torch"}
+    assert found["recbole_ext"] == recbole_ext.__version__
 
 
 def test_one_config_file_and_a_quiet_log(settings: Settings, tmp_path: Path) -> None:
@@ -244,6 +255,11 @@ def test_no_validation_users(tmp_path: Path, settings: Settings) -> None:
     assert (finished.metrics["valid"], finished.metrics["best_epoch"]) == ({}, -1)
     assert load(finished.run_dir).evaluate().flat() == finished.evaluate().flat()
     assert math.isfinite(finished.evaluate().seen_kept["MRR@5"])
+    with pytest.raises(ConfigError) as error:
+        finished.evaluate("valid")
+    assert str(error.value) == (
+        "evaluate: 'valid': no user of short has a validation item (split_protocol: 'recbole')"
+    )
 
 
 def refused(kind: type[Exception], **overrides: Any) -> Callable[[Settings], str]:

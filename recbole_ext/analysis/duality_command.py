@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print the tables; returns the exit code 0."""
-    output = checked_output(args.out)
+    output = checked_output("--out", args.out)
 
     from recbole_ext.analysis.duality import read, report
 

@@ -49,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
     Raises:
         ConfigError: the model is one of RecBole's, or the report cannot be written.
     """
-    output = checked_output(args.out)
+    output = checked_output("--out", args.out)
 
     from recbole_ext.runner import load
 

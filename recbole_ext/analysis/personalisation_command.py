@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print a table of the data set and of each run; returns the exit code 0."""
-    k, output = whole("--k", args.k), checked_output(args.out)
+    k, output = whole("--k", args.k), checked_output("--out", args.out)
     size = None if args.batch_size is None else whole("--batch_size", args.batch_size)
     config = _config(args)
 

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Draw the figure; returns the exit code 0."""
-    output = checked_output(args.out)
+    output = checked_output("--out", args.out)
     if output is None or output.suffix.lower() not in _FORMATS:
         raise ConfigError(f"--out: {show(args.out)} must end in {', '.join(_FORMATS)}")
     reports = [read_report(Path(name)) for name in args.reports]

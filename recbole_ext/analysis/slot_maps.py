@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from recbole_ext.analysis.figures import colour_bar, heat, new_figure
 from recbole_ext.analysis.subject import nested
+from recbole_ext.model.composable import ComposableRecommender
 from recbole_ext.nn.attention import FixedPattern, MixerSpec, PositionOnlyMixer
 from recbole_ext.nn.attention.fixed import PATTERNS
 
@@ -125,8 +126,10 @@ def _matrices(mixer: PositionOnlyMixer) -> FloatArray:
 
 def _positional(model: nn.Module) -> list[tuple[str, PositionOnlyMixer]]:
     """``layer 2``, or ``layer 2, part 1`` of a sum of mixers, and the mixer."""
+    # DualSASRec has another encoder, of an item's users: no layers of what makes the states.
+    states_from = model.encoder if isinstance(model, ComposableRecommender) else model
     found = []
-    for name, part in model.named_modules():
+    for name, part in states_from.named_modules():
         if isinstance(part, PositionOnlyMixer) and part.learned_scores:
             block, place = _LAYER.search(name), name.rpartition(".parts.")
             layer = f"layer {int(block[1]) + 1}" if block else name

@@ -83,6 +83,13 @@ def _applies(settings: Settings) -> None:
         settings.fail(key, f"{why} {settings.named(APPLIES[key][0])}")
 
 
+def _mixed_negatives(settings: Settings) -> None:
+    if settings.get("negative_sampling") == "mixed" and settings.get("n_negatives") == 1:
+        settings.fail(
+            "n_negatives", f"must be 2 or more with {settings.named('negative_sampling')}"
+        )
+
+
 def _cloze(settings: Settings) -> None:
     if settings.get("direction") != "ae":
         return
@@ -164,6 +171,7 @@ _TRAINING_CHECKS = (
     _one_warmup,
     _clipping,
     _applies,
+    _mixed_negatives,
     _cloze,
     _padding_as_class,
     _padding_defects,

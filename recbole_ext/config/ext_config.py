@@ -170,7 +170,7 @@ class ExtConfig(Config):
         layers = [
             Layer(paths.relative_name(file), read_settings(file), own=True)
             for file in own
-            if _is_file(file)
+            if os.path.isfile(file)  # Path.is_file raises where a name is too long
         ]
         self._layers = layers + self._layers
 
@@ -247,13 +247,6 @@ def _as_list(files: str | Path | Iterable[str | Path] | None) -> list[str]:
     if isinstance(files, str | Path):
         return [str(files)]
     return [str(file) for file in files or ()]
-
-
-def _is_file(file: Path) -> bool:
-    try:
-        return file.is_file()
-    except (OSError, ValueError):  # a name too long, or with a null byte: there is no such file
-        return False
 
 
 def _recommender(model_class: type[Any]) -> type[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from recbole_ext.config.settings import Settings
@@ -59,11 +60,7 @@ def _vector_file(settings: Settings) -> None:
         return
     if Path(path).suffix not in _VECTOR_FILES:
         settings.fail("pretrained_items", f"must end in one of {', '.join(_VECTOR_FILES)}")
-    try:
-        found = Path(path).is_file()
-    except (OSError, ValueError):  # a name too long, or with a null byte
-        found = False
-    if not found:
+    if not os.path.isfile(path):  # Path.is_file raises where a name is too long
         settings.fail("pretrained_items", "is no file")
 
 

@@ -31,6 +31,7 @@ def normalise(values: dict[str, Any], given: Mapping[str, Layer], own: bool) -> 
             values[key] = [values[key]]
     if values.get("benchmark_filename") == []:
         values["benchmark_filename"] = None
+    values["numerical_features"] = values["numerical_features"] or []  # RecBole walks along it
     if isinstance(values.get("clip_grad_norm"), int | float):
         values["clip_grad_norm"] = {"max_norm": values["clip_grad_norm"]}
     values["gpu_id"] = _gpu_text(values["gpu_id"])

@@ -80,8 +80,11 @@ class CheckedReading(Dataset):
     ) -> pd.DataFrame | None:
         load, _ = self._get_load_and_unload_col(source)
         path = Path(dataset_path, f"{token}.{source.value}")
-        if load and not path.is_file():
-            raise DataError(f"{path} is missing; load_col asks for {', '.join(sorted(load))} of it")
+        key, wanted = "load_col", load
+        if not load and source == FeatureSource.ITEM:  # load_col: null loads what there is
+            key, wanted = "item_features", self.config["item_features"]
+        if wanted and not path.is_file():
+            raise DataError(f"{path} is missing; {key} asks for {', '.join(sorted(wanted))} of it")
         frame: pd.DataFrame | None = super()._load_user_or_item_feat(
             token, dataset_path, source, field_name
         )

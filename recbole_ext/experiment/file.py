@@ -38,6 +38,7 @@ A job may stand in several tables; it runs once, and its settings must be the sa
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -64,9 +65,9 @@ def find(name: str) -> Path:
     """
     folder = paths.properties_dir() / "experiment"
     own = folder / f"{name}.yaml"
-    if Path(name).exists() or Path(name).name != name or Path(name).suffix:
+    if os.path.isfile(name) or Path(name).name != name or Path(name).suffix:
         return Path(name)
-    if not own.is_file():
+    if not os.path.isfile(own):
         known = sorted(file.stem for file in folder.glob("*.yaml") if "quick" not in file.stem)
         raise ConfigError(
             f"experiment: {show(name)} is neither a file nor one of {', '.join(known)}"

@@ -67,9 +67,11 @@ def ray_running(cpus: int) -> Iterator[None]:
 def _own_sigterm() -> Iterator[None]:
     """Where SIGTERM has a handler, keep it from Ray, which sets its own."""
     before = signal.getsignal(signal.SIGTERM)
-    yield
-    if callable(before) and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, before)
+    try:
+        yield
+    finally:
+        if callable(before) and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def _join() -> None:

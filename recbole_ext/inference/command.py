@@ -79,7 +79,8 @@ def main(args: argparse.Namespace) -> int:
     from recbole_ext.inference.output import chosen_format, write
 
     options = _options(args)
-    form, output = chosen_format(args.format, args.output), checked_output(args.output)
+    form = chosen_format(args.format, args.output)
+    output = checked_output("--output", args.output, to_stdout=True)
     asked = asked_of(args, "recommend")
 
     from recbole_ext.inference.recommend import recommend

@@ -45,8 +45,7 @@ def write(answer: Recommendations, form: str, output: Path | None) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        where = f"--output: {output}" if output else "stdout"
-        raise ConfigError(f"{where} cannot be written ({error.strerror})") from error
+        raise ConfigError(f"{output or 'stdout'} cannot be written ({error.strerror})") from error
 
 
 def _replace(answer: Recommendations, form: str, output: Path) -> None:

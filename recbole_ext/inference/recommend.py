@@ -54,7 +54,7 @@ def recommend(
         FloatingPointError: a score is NaN.
     """
     titles = titles_of(run.config, options.title_field)
-    sequences = asked_sequences(run, asked, options.on_unknown, warn or _warn)
+    sequences = asked_sequences(run, asked, options.on_unknown, warn or warn_caller)
     scorer = Scorer(run, sequences.known)
     batch_size = options.batch_size or run.config["eval_batch_size"]
     if options.max_exposure is None:
@@ -73,8 +73,13 @@ def recommend(
     )
 
 
-def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=6)  # whoever called Run.recommend
+def warn_caller(message: str) -> None:
+    """A Python warning for whoever called Run.recommend or Run.generate.
+
+    On the way there are the method, the function of its name, :func:`asked_sequences` and
+    ``new_users``.
+    """
+    warnings.warn(message, stacklevel=6)
 
 
 def titles_of(config: Any, title_field: str | None) -> dict[str, str] | None:

@@ -61,8 +61,6 @@ def _sources(
     targets = InBatch(_batch_targets(config, dataset, cloze))
     if sampling == "in_batch":
         return [(targets, count)]
-    if count < 2:
-        raise ConfigError(f"n_negatives: {count} must be 2 or more for negative_sampling: mixed")
     in_batch = min(max(round(config["in_batch_share"] * count), 1), count - 1)
     return [(targets, in_batch), (Uniform(n_items), count - in_batch)]
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
+from recbole_ext import __version__
 from recbole_ext.evaluation.evaluator import Evaluation
 from recbole_ext.evaluation.metrics import IPS, SEEN_MASKED, protocol_of
 from recbole_ext.evaluation.per_user import PerUser
@@ -76,6 +78,7 @@ def report(assembled: Run, test: dict[str, float]) -> dict[str, Any]:
         "seconds_per_epoch": assembled.trainer.seconds_per_epoch(),
         "train_seconds": progress.seconds,
         "device": device_name(config["device"]),
+        "cpus": os.cpu_count(),
         "parameters": n_parameters(assembled.model),
         "data": {
             "users": store.n_users - 1,
@@ -93,15 +96,11 @@ def device_name(device: torch.device) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of the packages that results depend on."""
-    found = {"python": platform.python_version(), "cpus": str(os.cpu_count())}
-    for package in ("recbole_ext", *PACKAGES):
-        try:
+    """Of Python and of the packages that results depend on, as far as they are installed."""
+    found = {"python": platform.python_version(), "recbole_ext": __version__}
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            from recbole_ext import __version__
-
-            found[package] = __version__
     return found
 
 

@@ -57,7 +57,7 @@ def test_mistakes_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     place = tmp_path / "nowhere"
     for words, message in (
         ([str(place)], f"error: {place} is no run folder: it does not exist\n"),
-        ([str(place), f"--out={tmp_path}"], f"error: --output: {tmp_path} is a folder\n"),
+        ([str(place), f"--out={tmp_path}"], f"error: --out: {tmp_path} is a folder\n"),
     ):
         assert main(["analyze", "duality", *words]) == 2
         assert capsys.readouterr().err == message

@@ -120,7 +120,7 @@ def test_only_a_model_with_users_tells_twins_apart(
         (["one", "--max_length=3"], "is for --dataset; a run has its own settings"),
         (["none"], "none is no run folder: it does not exist"),
         (["--dataset=d", "--model=BPR"], "--model: 'BPR' is no sequential model"),
-        (["one", "--out=no/x.json"], "no/x.json cannot be written (no folder "),
+        (["one", "--out=no/x.json"], "--out: no/x.json cannot be written (no folder "),
     ],
 )
 def test_what_is_refused(

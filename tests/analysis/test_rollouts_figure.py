@@ -84,7 +84,8 @@ def test_files_that_are_no_report(text: str, tmp_path: Path) -> None:
         (["nowhere", "--out=x.png"], "nowhere: cannot be read (No such file or directory); make "),
         (["bad.json", "--out=x.png"], "bad.json: cannot be read ("),
         (["ok.json", "--out=x.doc"], "--out: 'x.doc' must end in .png, .svg, .pdf"),
-        (["ok.json", "--out=no/x.png"], "--output: no/x.png cannot be written (no folder"),
+        (["ok.json", "--out=/dev/stdout"], "--out: /dev/stdout is a device, no file\n"),
+        (["ok.json", "--out=no/x.png"], "--out: no/x.png cannot be written (no folder"),
     ],
 )
 def test_mistakes(

@@ -73,6 +73,14 @@ def test_what_a_run_has_learned(trained: Path) -> None:
     assert correlated[1]["lowest_in_sight"] == np.min(correlated[1]["matrix"])
 
 
+def test_a_dual_encoder_is_no_layer_of_the_model(settings: Settings) -> None:
+    chosen = settings(epochs=1, n_layers=2, dual_layers=1, attention="positional")
+    done = run("DualSASRec", "ring", config_dict=chosen)
+    panels = attention_numbers([done], ["A"])["panels"]
+    assert [one["title"] for one in panels] == ["A\nlayer 1", "A\nlayer 2"]
+    assert [len(one["matrix"]) for one in panels] == [8, 8]
+
+
 def test_layers_of_a_sum_of_mixers(settings: Settings) -> None:
     """Its parts have the number of their block; the content-based ones have no map."""
     chosen = settings(epochs=1, n_layers=2, n_heads=2)

@@ -82,6 +82,13 @@ def test_negatives_of_general_models_are_no_positives(model: str, repeatable: bo
     assert ExtConfig(model, "ml-100k")["repeatable"] is repeatable
 
 
+@pytest.mark.parametrize("model", ["FPARec", "SASRec", "FM"])
+def test_no_numerical_features(model: str) -> None:
+    """RecBole's code walks along the list; null has none to give it."""
+    config = ExtConfig(model, "no-such-data", config_dict={"numerical_features": None})
+    assert config["numerical_features"] == config.resolved()["numerical_features"] == []
+
+
 def test_feature_files_of_recbole_stay_loaded() -> None:
     columns = ExtConfig("CKE", "shop")["load_col"]
     assert columns == {

@@ -120,6 +120,8 @@ OURS = [
      "negative_sampling: 'uniform' (from properties/model/ComposableRecommender.yaml)"),
     ("--loss_type=BPR --n_negatives=null", "n_negatives: null (from --n_negatives) needs a value "
      "with loss_type: 'BPR' (from --loss_type)"),
+    ("--loss_type=BPR --negative_sampling=mixed --n_negatives=1", "n_negatives: 1 (from "
+     "--n_negatives) must be 2 or more with negative_sampling: 'mixed' (from --negative_sampling)"),
     ("--direction=ae --mask_ratio=0 --mask_last_prob=0", "mask_ratio: 0 (from --mask_ratio) and "
      "mask_last_prob: 0 (from --mask_last_prob): AE without masks"),
     ("--direction=ae --MAX_ITEM_LIST_LENGTH=1", "leaves no item beside [MASK]"),

@@ -181,6 +181,19 @@ def test_the_librarys_quick_variants(name: str) -> None:
         assert (job.dataset, config["epochs"] <= 5) == ("ml-100k", True), job.name
 
 
+def test_what_a_name_means(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file here goes before the library's own, a folder does not: results lie in one."""
+    monkeypatch.chdir(tmp_path)
+    Path("fparec").mkdir()
+    assert file.find("fparec") == properties_dir() / "experiment" / "fparec.yaml"
+    Path("attention").write_text(ONE)
+    for as_it_is in ("attention", "./fparec", "fparec.yaml"):
+        assert file.find(as_it_is) == Path(as_it_is)
+    for neither in ("none", "n" * 300, ""):
+        with pytest.raises(ConfigError, match="is neither a file nor one of ae_ar, attention, "):
+            file.find(neither)
+
+
 ONE = "tables: {t: {jobs: {x: {model: FPARec, dataset: d}}}}\n"
 BAD = {
     "an unknown key": (ONE + "seed: 3", "e.yaml: unknown key 'seed'; did you mean 'seeds'?"),

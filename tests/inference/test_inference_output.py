@@ -101,7 +101,7 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     path.write_text("old")
     link = tmp_path / "link.csv"
     link.symlink_to(path)
-    write(answer(), "csv", checked_output(str(link)))
+    write(answer(), "csv", checked_output("--output", str(link)))
     assert link.is_symlink()
     assert path.read_bytes().decode() == text("csv", answer())
     assert sorted(file.name for file in tmp_path.iterdir()) == ["best.csv", "link.csv"]
@@ -111,11 +111,12 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
 def test_devices_are_refused(device: str) -> None:
     """What they lead to may be a log that is only to be appended to."""
     with pytest.raises(ConfigError, match=f"{device} is a device; without --output stdout is wri"):
-        checked_output(device)
+        checked_output("--output", device, to_stdout=True)
 
 
 def test_shared_memory_holds_files() -> None:
-    assert checked_output("/dev/shm/best.csv") == Path(os.path.realpath("/dev/shm"), "best.csv")
+    place = checked_output("--output", "/dev/shm/best.csv")
+    assert place == Path(os.path.realpath("/dev/shm"), "best.csv")
 
 
 def test_a_read_only_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +124,7 @@ def test_a_read_only_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     path.touch()
     monkeypatch.setattr(os, "access", lambda place, how: Path(place) != path)  # root may write all
     with pytest.raises(ConfigError, match="cannot be written \\(it is read-only\\)"):
-        checked_output(str(path))
+        checked_output("--output", str(path))
 
 
 def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +138,7 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(WRITERS, "csv", full)
     with pytest.raises(ConfigError) as error:
         write(answer(), "csv", path)
-    assert str(error.value) == f"--output: {path} cannot be written (No space left on device)"
+    assert str(error.value) == f"{path} cannot be written (No space left on device)"
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["best.csv"]
 

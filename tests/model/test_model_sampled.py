@@ -125,10 +125,8 @@ def test_as_many_negatives_as_items_are_refused(count: int) -> None:
     assert build(loss_type="BPR", n_negatives=18).sampler is not None
 
 
-def test_mixed_needs_two_negatives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_halves_of_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recbole_ext.model.sampling.target_counts", lambda *_: torch.ones(N_ITEMS))
-    with pytest.raises(ConfigError, match="n_negatives: 1 must be 2 or more"):
-        build(loss_type="BPR", n_negatives=1, negative_sampling="mixed")
     chosen = {"loss_type": "BPR", "n_negatives": 10, "negative_sampling": "mixed"}
     for share, counts in ((0.5, [5, 5]), (0.3, [3, 7]), (0.01, [1, 9]), (0.99, [9, 1])):
         assert build(in_batch_share=share, **chosen).sampler.counts == counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from itertools import combinations
 from typing import Any
 
 from recbole_ext.data.prepare.times import UNITS, parse_moment
@@ -68,6 +69,8 @@ class Columns:
 
     time: seconds (or another `unit`) or ISO dates; None: the file's order is chronological;
     separator: between the fields, found in the first line where None.
+    Raises DataError for a value that is not allowed, and for a user or item that is not alone in
+    its column (times may be the ratings too).
     """
 
     user: str
@@ -81,6 +84,9 @@ class Columns:
         _check_choice("time_unit", self.unit, tuple(UNITS))
         if self.separator is not None and len(self.separator) != 1:
             raise DataError(f"sep={show(self.separator)}: one character, or tab, is needed")
+        for (one, name), (other, same) in combinations(self.named.items(), 2):
+            if name == same and one in ("user", "item"):
+                raise DataError(f"--{one}_col and --{other}_col are both {show(name)}")
 
     @property
     def named(self) -> dict[str, str]:
@@ -99,8 +105,6 @@ def choose_columns(
 ) -> Columns | None:
     """The Columns of the command line's options, None where none was given."""
     if user and item:
-        if user == item:
-            raise DataError(f"--user_col and --item_col are both {show(user)}")
         separator = {"tab": "\t", "\\t": "\t", "space": " "}.get(separator or "", separator)
         return Columns(user, item, time, rating, separator, unit or "s")
     if any((user, item, time, rating, separator, unit)):

@@ -66,7 +66,8 @@ def main(args: argparse.Namespace) -> int:
     from recbole_ext.inference.output import chosen_format, write
 
     options = _options(args)
-    form, output = chosen_format(args.format, args.output), checked_output(args.output)
+    form = chosen_format(args.format, args.output)
+    output = checked_output("--out", args.output, to_stdout=True)
     if args.evaluate:
         return _evaluate(args, options, form, output)
     asked = asked_of(args, "generate") if given_of(args) else None

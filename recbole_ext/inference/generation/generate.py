@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from recbole_ext.inference.asked import Asked
 from recbole_ext.inference.generation.decoding import BEAM_SIZE
 from recbole_ext.inference.generation.options import RolloutOptions
 from recbole_ext.inference.generation.rollout import Rollouts, roll_out
-from recbole_ext.inference.recommend import asked_sequences, titles_of
+from recbole_ext.inference.recommend import asked_sequences, titles_of, warn_caller
 from recbole_ext.inference.results import Recommendations
 from recbole_ext.inference.scorer import Scorer
 from recbole_ext.inference.sequences import Sequences
@@ -48,7 +47,7 @@ def generate(
     """
     refuse_unsequential(run)
     titles = titles_of(run.config, options.title_field)
-    sequences = asked_sequences(run, asked, options.on_unknown, warn or _warn)
+    sequences = asked_sequences(run, asked, options.on_unknown, warn or warn_caller)
     if options.exclude_seen:
         _refuse_exhausted(sequences, asked, options.steps)
     scorer = Scorer(run, sequences.known, rolls_out=True)
@@ -105,7 +104,3 @@ def refuse_unsequential(run: Run) -> None:
             f"model {show(run.config['model'])} reads no history: it cannot continue its own "
             "predictions; generate needs a sequential model"
         )
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=4)

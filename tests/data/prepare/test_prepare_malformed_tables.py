@@ -148,14 +148,15 @@ def test_columns(raw: Raw, content: str, columns: Columns, expected: str) -> Non
         (["u", "a b"], BY_NAME, ", row 2: user 'a b' has white space or a control character in it"),
         ([0.5, 1.5], BY_NAME, ": column 'user' is double, not text or integers"),
         (["u", "v"], Columns("user", "thing"), ": has no column 'thing'"),
-        (["u", "v"], Columns("user", "item", "item"), ", row 1: timestamp 'a' is not an ISO date"),
-        (["u", "v"], Columns("user", "item", "when", "item"), ": column 'item' is string, not num"),
+        (["u", "v"], Columns("user", "item", "word"), ", row 1: timestamp 'a' is not an ISO date"),
+        (["u", "v"], Columns("user", "item", "when", "word"), ": column 'word' is string, not num"),
         (["u", "v"], Columns("user", "item", "bad"), ", row 2: timestamp is not a finite number"),
     ],
 )
 def test_parquet(raw: Raw, who: list[Any], columns: Columns, expected: str) -> None:
     pytest.importorskip("pyarrow")
-    table = {"user": who, "item": ["a", "b"], "when": [1, 2], "bad": [1.0, float("inf")]}
+    words = ["a", "b"]
+    table = {"user": who, "item": words, "word": words, "when": [1, 2], "bad": [1, float("inf")]}
     message = refused(raw("t.parquet", pd.DataFrame(table).to_parquet()), columns=columns)
     assert message.startswith(f"t.parquet{expected}")
 
@@ -224,6 +225,10 @@ def test_window_without_seconds(raw: Raw, content: str, expected: str) -> None:
     [
         (("u", None, None, None, None, None), "--item_col is missing: name the columns"),
         (("u", "u", None, None, None, None), "--user_col and --item_col are both 'u'"),
+        (("u", "i", "u", None, None, None), "--user_col and --time_col are both 'u'"),
+        (("u", "i", None, "u", None, None), "--user_col and --rating_col are both 'u'"),
+        (("u", "i", "i", None, None, None), "--item_col and --time_col are both 'i'"),
+        (("2", "1", "3", "1", None, None), "--item_col and --rating_col are both '1'"),
         ((None, "i", None, None, None, None), "--user_col is missing: name the columns"),
         ((None, None, None, None, ";", None), "--user_col is missing: name the columns"),
         (("u", "i", None, None, ";;", None), "sep=';;': one character, or tab, is needed"),

@@ -21,6 +21,8 @@ pytest.importorskip("ray")
 from tune_cases import words, write_space
 
 from recbole_ext.cli import main
+from recbole_ext.errors import ConfigError
+from recbole_ext.experiment import ray_start
 from recbole_ext.experiment.tune.folder import SweepFolder, TrialFolder
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
@@ -95,6 +97,26 @@ def test_a_ray_that_does_not_start(
     assert main(words(ring, Path("sweep").absolute(), space)) == 2
     last = capfd.readouterr().err.splitlines()[-1]
     assert last.startswith("error: Ray did not start: Invalid address format: nonsense (RAY_ADDR")
+
+
+def test_a_ray_that_does_not_start_leaves_sigterm_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise RuntimeError("no room")
+
+    def own(*_: object) -> None:
+        """A handler of the command line's."""
+
+    monkeypatch.setattr(ray_start, "_start", fails)
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        with pytest.raises(ConfigError, match="no room"), ray_start.ray_running(1):
+            pytest.fail("it has started")
+        assert signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Started:

@@ -69,6 +69,12 @@ def test_options_that_cannot_be_used(model_of: Trained, given: dict[str, Any], l
     assert str(refused.value).startswith(line)
 
 
+def test_whoever_called_is_told_of_skipped_items(model_of: Trained) -> None:
+    with pytest.warns(UserWarning, match="^left out 'x'") as told:
+        model_of("FPARec").generate([["i1", "x"]], steps=1, on_unknown="skip")
+    assert [warning.filename for warning in told] == [__file__]
+
+
 def test_who_cannot_be_continued(model_of: Trained) -> None:
     with pytest.raises(DataError, match=r"^users\[0\]: unknown user 'u99'"):
         model_of("FPARec").generate(["u99"])
