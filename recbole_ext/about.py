@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext import paths
-from recbole_ext.config.sources import read_yaml
+from recbole_ext.config.builtin import read_builtin_yaml
+from recbole_ext.config.sources import read_settings, read_yaml
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.registry import Lineage, lineage
-from recbole_ext.stock import recbole_dir, recbole_models
+from recbole_ext.stock import model_source, model_yaml, recbole_dir, recbole_models
 
 FACTS = ("paper", "year", "settings")  # what `about:` may hold
 AXES = ("attention", "backbone", "position_embedding", "position_bias", "user_embedding")
@@ -69,9 +70,9 @@ def about(name: str) -> About:
 def defaults(name: str) -> list[Default]:
     """Every key of a model's own files, sorted, each with the file that has the last word."""
     found: dict[str, Default] = {}
-    for file in [*_recbole_yaml(name), *lineage(name).files]:
+    for file in filter(Path.is_file, (model_yaml(name), *lineage(name).files)):
         shown, comments = _shown(file), _comments(file)
-        for key, value in _keys(read_yaml(file, shown)).items():
+        for key, value in read_settings(file).items():
             found[key] = Default(key, value, shown, comments.get(key, ""))
     return sorted(found.values(), key=lambda default: default.key)
 
@@ -88,14 +89,7 @@ def _own_facts(found: Lineage, name: str) -> dict[str, str]:
 
 
 def _values(found: Lineage) -> dict[str, Any]:
-    merged: dict[str, Any] = {}
-    for file in found.files:
-        merged.update(_keys(read_yaml(file, _shown(file))))
-    return merged
-
-
-def _keys(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if key not in ("base", "about")}
+    return {key: value for file in found.files for key, value in read_settings(file).items()}
 
 
 def _objective(values: dict[str, Any]) -> str:
@@ -127,34 +121,26 @@ def _docstring(source: Path) -> str:
 
 
 def _of_recbole(name: str) -> About:
-    kind, module = recbole_models()[name]
-    text = _docstring(recbole_dir().parent / (module.replace(".", "/") + ".py"))
+    text = _docstring(model_source(name))
     title = _QUOTED.search(text) or _UNQUOTED.search(text)
     year = _YEAR.search(text)
     return About(
         paper=" ".join(title[1].split()) if title else "",
         year=year[0] if year else "",
-        settings="RecBole's" if _recbole_yaml(name) else "",
-        objective=_recbole_objective(name, kind),
+        settings="RecBole's" if model_yaml(name).is_file() else "",
+        objective=_recbole_objective(name),
     )
 
 
-def _recbole_objective(name: str, kind: str) -> str:
-    values = {
-        k: v for file in _recbole_yaml(name) for k, v in read_yaml(file, _shown(file)).items()
-    }
+def _recbole_objective(name: str) -> str:
+    values = read_builtin_yaml(name)
     loss = values.get("loss_type")
-    if kind != "sequential":
+    if recbole_models()[name][0] != "sequential":
         return str(loss or "")
     asked = (
         "masked items" if values.get("transform") == "mask_itemseq" else "next item, last position"
     )
     return f"{asked}, {loss}" if loss else asked
-
-
-def _recbole_yaml(name: str) -> list[Path]:
-    file = recbole_dir() / "properties" / "model" / f"{name}.yaml"
-    return [file] if file.is_file() else []
 
 
 def _shown(file: Path) -> str:

@@ -67,6 +67,17 @@ def recbole_dir() -> Path:
     return Path(spec.origin).parent
 
 
+def model_source(name: str) -> Path:
+    """The file with the class of a model of RecBole's."""
+    _, module = recbole_models()[name]
+    return recbole_dir().parent / Path(*module.split(".")).with_suffix(".py")
+
+
+def model_yaml(name: str) -> Path:
+    """The file of a model's defaults; a few have none."""
+    return recbole_dir() / "properties" / "model" / f"{name}.yaml"
+
+
 def class_in(module: str, attribute: str, name: str) -> type[Any]:
     """The class in a module; ``name``: of the model, for the line that says what is missing."""
     from recbole_ext import compat  # noqa: F401 - RecBole must be adapted before it is imported

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recbole_ext.analysis.deciles import DECILES, popularity_deciles
 from recbole_ext.data.store import IntArray
+from recbole_ext.evaluation.metrics import FloatArray, summarize
 from recbole_ext.evaluation.statistics import gini_of_counts
 from recbole_ext.nn.embedding import PAD
-
-FloatArray = NDArray[np.float64]
 
 EXTREMES = 10  # items named at either end
 
@@ -81,10 +79,9 @@ def extremes(consumption: IntArray, exposure: IntArray) -> tuple[IntArray, IntAr
 
 def quality(items: IntArray, targets: IntArray) -> dict[str, float]:
     """Hit and NDCG of the lists [R, k] against one held-out item each [R]."""
-    k = items.shape[1]
     found = items == targets[:, None]
-    gains = 1.0 / np.log2(np.arange(2, k + 2))
-    return {f"Hit@{k}": float(found.any(1).mean()), f"NDCG@{k}": float((found @ gains).mean())}
+    ranks = np.where(found.any(1), found.argmax(1) + 1.0, np.inf)
+    return summarize(ranks, ("Hit", "NDCG"), items.shape[1:])
 
 
 def of_lists(items: IntArray, targets: IntArray, consumption: IntArray) -> dict[str, Any]:

@@ -18,11 +18,11 @@ from torch import Tensor
 from recbole_ext.data.batches import batches_of_equal_length
 from recbole_ext.data.rows import Rows
 from recbole_ext.data.store import IntArray, SequenceStore
+from recbole_ext.evaluation.lists import top_items
 from recbole_ext.evaluation.metrics import FloatArray, per_user
 from recbole_ext.evaluation.ranks import rank_targets
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.nn.embedding import PAD
-from recbole_ext.nn.top import top_k
 
 TENTHS = range(10)
 K = 10
@@ -73,7 +73,7 @@ def effect(
         change = (long - short)[:, PAD + 1 :].abs()
         largest[picked] = change.amax(1).cpu().numpy()
         mean[picked] = change.mean(1).cpu().numpy()
-        other_list[picked] = (_best(long) != _best(short)).any(1).cpu().numpy()
+        other_list[picked] = (top_items(long, K) != top_items(short, K)).any(1).cpu().numpy()
         bare[picked], padded[picked] = _ranks(short, targets), _ranks(long, targets)
     return Effect(largest, mean, other_list, bare, padded)
 
@@ -136,11 +136,6 @@ def _scores(model: NextItemRecommender, aligned: Tensor, users: Tensor) -> Tenso
     """[B, V] of right-aligned histories, just as wide as they are given."""
     queries = model.queries(model.newest_state(aligned, users), users)
     return model.catalogue.scores(queries, model.n_items)
-
-
-def _best(scores: Tensor) -> Tensor:
-    """[B, K] the best items, PAD aside."""
-    return top_k(scores[:, PAD + 1 :], min(K, scores.shape[1] - 1))[1]
 
 
 def _ranks(scores: Tensor, targets: Tensor) -> FloatArray:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from recbole_ext.config.keys import mixers, position_only_mixers
 from recbole_ext.config.settings import Settings
+from recbole_ext.nn.attention.frequency import n_frequencies
+from recbole_ext.nn.attention.local import LOCAL_HEADS, LocalHeads, LocalValues
 
-_WINDOWED = ("window", "conv", "rnn")
-_SCORELESS = ("conv", "rnn")
 _POSITION_ONLY = {"mask_after_softmax": ("token_mixing",), "unused_qk_projections": ()}
 
 
@@ -39,17 +39,22 @@ def _local_heads(settings: Settings) -> None:
         settings.fail("n_local_heads", f"needs dot_product, not {settings.named('attention')}")
     if settings.values["n_local_heads"] > settings.values["n_heads"]:
         settings.fail("n_local_heads", f"must be at most {settings.named('n_heads')}")
-    windowed = settings.get("local_attention") in _WINDOWED
+    windowed = _local_kind(settings).uses_window
     if windowed and settings.values["local_window"] > settings.values["MAX_ITEM_LIST_LENGTH"]:
         settings.fail("local_window", f"must be at most {settings.named('MAX_ITEM_LIST_LENGTH')}")
 
 
+def _local_kind(settings: Settings) -> type[LocalHeads]:
+    """What local heads are; a user's own model need not say it."""
+    return LOCAL_HEADS.get(settings.values.get("local_attention", ""), LocalHeads)
+
+
 def _frequencies(settings: Settings) -> None:
-    """n slots have n // 2 + 1 frequencies; a dual encoder reads an item's users."""
+    """No more than the slots have; a dual encoder also reads an item's users."""
     if "frequency_filter" not in _mixers(settings):
         return
     for slots in ("MAX_ITEM_LIST_LENGTH", "max_users"):
-        most = settings.values.get(slots, 0) // 2 + 1
+        most = n_frequencies(settings.values.get(slots, 0))
         if slots in settings.values and settings.values["filter_frequencies"] > most:
             named = settings.named(slots)
             settings.fail("filter_frequencies", f"must be at most {most} with {named}")
@@ -87,7 +92,8 @@ def _position_bias(settings: Settings) -> None:
     if "dot_product" not in _mixers(settings):
         settings.fail("position_bias", f"needs dot_product, not {settings.named('attention')}")
     heads, local = settings.values["n_heads"], settings.named("local_attention")
-    if settings.get("local_attention") in _SCORELESS and settings.get("n_local_heads") == heads:
+    all_local = settings.get("n_local_heads") == heads
+    if all_local and issubclass(_local_kind(settings), LocalValues):
         settings.fail("position_bias", f"needs a head with scores; all heads are {local}")
     if settings.get("position_bias") == "rotary" and settings.values["hidden_size"] // heads % 2:
         settings.fail(

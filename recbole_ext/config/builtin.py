@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from recbole_ext import stock
@@ -49,14 +48,13 @@ def models_with_key(key: str) -> list[str]:
 
 def read_builtin_yaml(model: str) -> dict[str, Any]:
     """RecBole's defaults of a model; empty for the few models without a file."""
-    file = stock.recbole_dir() / "properties" / "model" / f"{model}.yaml"
+    file = stock.model_yaml(model)
     return read_yaml(file, f"RecBole's {file.name}") if file.is_file() else {}
 
 
 def _keys_in_source(model: str) -> set[str]:
-    _, module = stock.recbole_models()[model]
-    file = stock.recbole_dir().parent / Path(*module.split(".")).with_suffix(".py")
-    return set(re.findall(r"""config\[["'](\w+)["']\]""", file.read_text(encoding="utf-8")))
+    text = stock.model_source(model).read_text(encoding="utf-8")
+    return set(re.findall(r"""config\[["'](\w+)["']\]""", text))
 
 
 def key_of(name: str, default: Any, text: str = "of RecBole's model") -> Key:

@@ -14,9 +14,10 @@ from typing import Any
 
 from recbole_ext import paths
 from recbole_ext.config.sources import read_yaml
+from recbole_ext.data.prepare.settings import Filters
 from recbole_ext.errors import ConfigError, nearest, show
 
-FILTER_KEYS = ("min_user", "min_item", "min_mode", "since", "until", "duplicates")
+FILTER_KEYS = tuple(key.name for key in fields(Filters))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pandas as pd
 from recbole.data.dataset import Dataset
 from recbole.utils import FeatureType
 
+from recbole_ext.data.reserved import PADDING
 from recbole_ext.data.store import IntArray
 from recbole_ext.errors import DataError, show
 
@@ -109,7 +110,7 @@ class QuickFilters(Dataset):
         joined = _join([frame[field].array for frame, field, _ in remap_list])
         ids, tokens = joined.factorize()
         ids += 1  # 0 is padding, and a missing value
-        names = np.array(["[PAD]", *tokens])
+        names = np.array([PADDING, *tokens])
         numbers = {name: number for number, name in enumerate(names)}
         begin = 0
         for frame, field, _ in remap_list:

@@ -16,7 +16,7 @@ from recbole_ext.data.item_svd import item_vectors
 from recbole_ext.data.quantisation import product_codes, residual_codes
 from recbole_ext.data.row_numbers import row_numbers
 from recbole_ext.data.store import IntArray
-from recbole_ext.data.training_pairs import training_pairs
+from recbole_ext.data.training_interactions import training_interactions
 from recbole_ext.nn.codes import smallest_dtype
 from recbole_ext.nn.embedding.padding import PAD
 
@@ -69,7 +69,7 @@ def random_codes(n_items: int, n_codes: int, size: int, seed: int) -> IntArray:
 
 
 def _quantised(config: Any, dataset: Any, n_items: int) -> IntArray:
-    users, items = training_pairs(config, dataset)
+    users, items, _ = training_interactions(config, dataset)
     seed = config["seed"]
     vectors = item_vectors(users, items, n_items, config["hidden_size"], seed)
     quantise = _QUANTISERS[config["codes"]]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from recbole_ext.data.split import configured_split
+from recbole_ext.data.split import configured_split, in_training
 from recbole_ext.data.store import SequenceStore, chronological_order
 
 if TYPE_CHECKING:
@@ -34,11 +34,10 @@ def turn_round(dataset: FlatOrder) -> None:
 
 def _in_training(dataset: FlatOrder) -> NDArray[np.bool_]:
     """[N] bool, by row of the frame: the training part of the original task."""
-    frame, config = dataset.inter_feat, dataset.config
+    frame = dataset.inter_feat
     users = frame[dataset.uid_field].to_numpy(np.int64)
     order = chronological_order(users, frame[dataset.time_field].to_numpy(np.float64))
-    lengths = SequenceStore.from_ordered(order, users, dataset.user_num, dataset.item_num)
-    split = configured_split(config, lengths)
+    store = SequenceStore.from_ordered(order, users, dataset.user_num, dataset.item_num)
     training = np.zeros(len(frame), dtype=np.bool_)
-    training[order] = np.arange(len(frame)) < split.train_end[users[order]]
+    training[order] = in_training(store, configured_split(dataset.config, store).train_end)
     return training

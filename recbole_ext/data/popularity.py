@@ -13,7 +13,7 @@ from recbole_ext.data.dataset import FlatOrder
 from recbole_ext.data.rows import possible_rows
 from recbole_ext.data.split import configured_split, in_training
 from recbole_ext.data.store import IntArray, SequenceStore
-from recbole_ext.data.training_pairs import all_of_prefixes
+from recbole_ext.data.training_interactions import training_interactions
 from recbole_ext.nn.cloze import Cloze
 
 FloatArray = NDArray[np.float64]
@@ -31,10 +31,7 @@ def interaction_counts(store: SequenceStore, train_end: IntArray) -> IntArray:
 
 def training_counts(config: Any, dataset: Any) -> Tensor:
     """[n_items] int64, as :func:`interaction_counts`, of a data set that a model is built with."""
-    if isinstance(dataset, FlatOrder):
-        end = configured_split(config, dataset.store).train_end
-        return torch.from_numpy(interaction_counts(dataset.store, end))
-    items = all_of_prefixes(config, dataset.inter_feat, config["ITEM_ID_FIELD"])
+    items = training_interactions(config, dataset).items
     return torch.from_numpy(np.bincount(items, minlength=dataset.num(config["ITEM_ID_FIELD"])))
 
 
@@ -70,8 +67,9 @@ def _flat_targets(config: Any, dataset: FlatOrder, cloze: bool) -> IntArray:
 
 def _prefix_targets(config: Any, dataset: Any, cloze: bool) -> IntArray:
     """RecBole's rows: a target each."""
-    rows, item = dataset.inter_feat, config["ITEM_ID_FIELD"]
-    targets: IntArray = all_of_prefixes(config, rows, item) if cloze else rows[item].numpy()
+    if cloze:
+        return training_interactions(config, dataset).items
+    targets: IntArray = dataset.inter_feat[config["ITEM_ID_FIELD"]].numpy()
     return targets
 
 

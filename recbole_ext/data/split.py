@@ -64,4 +64,4 @@ def in_training(store: SequenceStore, train_end: IntArray) -> NDArray[np.bool_]:
     Args:
         train_end: [n_users], as of :class:`Split`.
     """
-    return np.arange(len(store.items)) < np.repeat(train_end, store.lengths)
+    return store.before(train_end)

@@ -66,15 +66,18 @@ class SequenceStore:
         """The items of one user, oldest first."""
         return self.items[self.offsets[user] : self.offsets[user + 1]]
 
+    def before(self, ends: IntArray) -> NDArray[np.bool_]:
+        """[N] bool: whether a place of ``items`` is before its user's of ``ends`` [n_users]."""
+        return np.arange(len(self.items)) < np.repeat(ends, self.lengths)
+
     def cut(self, ends: IntArray) -> SequenceStore:
         """The sequences up to, not including, the places ``ends`` [n_users] of ``items``.
 
         Empty for an end of -1. Further columns are left behind.
         """
         lengths = np.where(ends >= 0, ends - self.offsets[:-1], 0)
-        kept = np.arange(len(self.items)) < np.repeat(self.offsets[:-1] + lengths, self.lengths)
         offsets = np.concatenate([[0], np.cumsum(lengths)])
-        return SequenceStore(self.items[kept], offsets, self.n_items)
+        return SequenceStore(self.items[self.before(ends)], offsets, self.n_items)
 
     def sha256(self) -> str:
         """A digest of who took what in which order, to tell variants of a data set apart."""

@@ -5,14 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from recbole_ext.data.dataset import FlatOrder
-from recbole_ext.data.split import configured_split, in_training
 from recbole_ext.data.store import IntArray, SequenceStore, chronological_order
-from recbole_ext.data.training_pairs import all_of_prefixes
-
-Interactions = tuple[IntArray, IntArray, NDArray[np.float64]]
+from recbole_ext.data.training_interactions import training_interactions
 
 
 def item_sequences(config: Any, dataset: Any) -> SequenceStore:
@@ -24,7 +19,7 @@ def item_sequences(config: Any, dataset: Any) -> SequenceStore:
     Args:
         dataset: this library's flat data set, or the training part of RecBole's own.
     """
-    users, items, times = _training(config, dataset)
+    users, items, times = training_interactions(config, dataset)
     n_users = dataset.num(config["USER_ID_FIELD"])
     n_items = dataset.num(config["ITEM_ID_FIELD"])
     order = chronological_order(items, times)
@@ -33,27 +28,8 @@ def item_sequences(config: Any, dataset: Any) -> SequenceStore:
 
 def newest_items(config: Any, dataset: Any) -> IntArray:
     """[n_users] each user's newest training item; PAD for one who has none."""
-    users, items, times = _training(config, dataset)
+    users, items, times = training_interactions(config, dataset)
     order = chronological_order(users, times)
     newest = np.zeros(dataset.num(config["USER_ID_FIELD"]), dtype=items.dtype)
     newest[users[order]] = items[order]  # of a user's items the last one stays
     return newest
-
-
-def _training(config: Any, dataset: Any) -> Interactions:
-    flat = isinstance(dataset, FlatOrder)
-    return (_flat_training if flat else _prefix_training)(config, dataset)
-
-
-def _flat_training(config: Any, dataset: FlatOrder) -> Interactions:
-    store = dataset.store
-    split = configured_split(config, store)
-    training = in_training(store, split.train_end)
-    return store.owners[training], store.items[training], dataset.times[training]
-
-
-def _prefix_training(config: Any, dataset: Any) -> Interactions:
-    """RecBole's rows: a target each."""
-    names = (config[key] for key in ("USER_ID_FIELD", "ITEM_ID_FIELD", "TIME_FIELD"))
-    users, items, times = (all_of_prefixes(config, dataset.inter_feat, name) for name in names)
-    return users, items, times.astype(np.float64)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from recbole_ext.errors import DataError, nearest, show
+from recbole_ext.data.atomic import AtomicFile, Column, read_header
+from recbole_ext.data.atomic.text import open_text
+from recbole_ext.errors import DataError, show
 
 TITLE_FIELDS = ("movie_title", "title", "name")
 _WAY_OUT = "an empty title_field does without titles"
@@ -52,68 +54,50 @@ class ItemFile:
 
 @lru_cache(maxsize=2)
 def _read(file: ItemFile, changed: int, size: int) -> dict[str, str] | None:
-    lines = _lines(file)
-    number, header = next(lines, (1, ""))
-    fields = _fields(file, number, header)
-    title_field = _title_field(file, number, fields)
-    if title_field is None:
+    try:
+        return _titles(file, read_header(AtomicFile(file.path, file.separator, file.encoding)))
+    except DataError as error:
+        raise DataError(f"{error}; {_WAY_OUT}") from error
+
+
+def _titles(file: ItemFile, source: AtomicFile) -> dict[str, str] | None:
+    item = source.column(file.item_field, "ITEM_ID_FIELD")
+    title = _title_column(file, source)
+    if title is None:
         return None
-    item, title = fields.index(file.item_field), fields.index(title_field)
     titles: dict[str, str] = {}
-    for number, line in lines:
-        row = _cells(file, number, line, len(fields))
-        if titles.setdefault(row[item], row[title]) != row[title]:
-            raise _malformed(file, number, f"item {show(row[item])} has another title before")
+    for number, line in _lines(file):
+        row = _cells(source, number, line)
+        if titles.setdefault(row[item.place], row[title.place]) != row[title.place]:
+            problem = f"item {show(row[item.place])} has another title before"
+            raise source.error(problem, number)
     return {token: title for token, title in titles.items() if title}
 
 
+def _title_column(file: ItemFile, source: AtomicFile) -> Column | None:
+    if file.title_field is not None:
+        return source.column(file.title_field, "title_field")
+    columns = {column.name: column for column in source.columns}
+    return next((columns[name] for name in TITLE_FIELDS if name in columns), None)
+
+
 def _lines(file: ItemFile) -> Iterator[tuple[int, str]]:
-    """The lines that are not blank, with their numbers from 1."""
-    try:
-        raw = file.path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{file.path}: cannot be read ({error.strerror})") from error
-    try:
-        text = raw.decode(file.encoding)
-    except UnicodeDecodeError as error:
-        line = 1 + raw[: error.start].decode(file.encoding, "replace").count("\n")
-        raise _malformed(file, line, f"not {file.encoding} ({error.reason})") from error
-    text = text.removeprefix("\ufeff")  # a byte order mark
-    lines = (line.removesuffix("\r") for line in text.split("\n"))
-    yield from ((number, line) for number, line in enumerate(lines, 1) if line)
+    """The lines after the header that are not blank, with their numbers."""
+    with open_text(file.path, file.encoding) as text:
+        text.readline()
+        lines = ((number, line.removesuffix("\n")) for number, line in enumerate(text, 2))
+        yield from ((number, line) for number, line in lines if line)
 
 
-def _fields(file: ItemFile, number: int, header: str) -> list[str]:
-    """The names of the columns: each cell of the header is ``name:type``."""
-    cells = header.split(file.separator)
-    names = [cell.rpartition(":")[0] for cell in cells]
-    for name, cell in zip(names, cells, strict=True):
-        if not name:
-            raise _malformed(file, number, f"the header's {show(cell)} is not 'name:type'")
-        if names.count(name) > 1:
-            raise _malformed(file, number, f"column {show(name)} is there twice")
-    if file.item_field not in names:
-        raise _malformed(file, number, f"no column {show(file.item_field)}")
-    return names
-
-
-def _title_field(file: ItemFile, number: int, fields: list[str]) -> str | None:
-    if file.title_field is None:
-        return next((name for name in TITLE_FIELDS if name in fields), None)
-    if file.title_field not in fields:
-        near = nearest(file.title_field, fields) or f"; it has {', '.join(fields)}"
-        raise _malformed(file, number, f"no column {show(file.title_field)}{near}")
-    return file.title_field
-
-
-def _cells(file: ItemFile, number: int, line: str, width: int) -> list[str]:
-    cells = line.split(file.separator)
+def _cells(source: AtomicFile, number: int, line: str) -> list[str]:
+    """The fields as they are written: a title may begin with a quote, or be ``None``."""
+    cells, width = line.split(source.separator), len(source.columns)
     if len(cells) == width:
         return [_unquoted(cell) for cell in cells]
-    if '"' in line and len(file.separator) == 1:  # separators between quotes separate nothing
-        cells = next(csv.reader([line], delimiter=file.separator))
+    if '"' in line and len(source.separator) == 1:  # separators between quotes separate nothing
+        cells = next(csv.reader([line], delimiter=source.separator))
     if len(cells) != width:
-        raise _malformed(file, number, f"{len(cells)} columns where the header has {width}")
+        raise source.error(f"{len(cells)} columns where the header has {width}", number)
     return cells
 
 
@@ -122,7 +106,3 @@ def _unquoted(cell: str) -> str:
     inner = cell[1:-1]
     quoted = len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in inner.replace('""', "")
     return inner.replace('""', '"') if quoted else cell
-
-
-def _malformed(file: ItemFile, number: int, why: str) -> DataError:
-    return DataError(f"{file.path}, line {number}: {why}; {_WAY_OUT}")

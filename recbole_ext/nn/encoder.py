@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from recbole_ext.nn.attention.base import Mixer, extends
+from recbole_ext.nn.attention.base import Mixer
 from recbole_ext.nn.block import Block, BlockStyle, ParallelBlock
 
 
@@ -74,7 +74,7 @@ class Encoder(nn.Module):
         ours = (Block, ParallelBlock)
         known = type(self) is Encoder and all(type(block) in ours for block in self.blocks)
         mixers = (cast(Block, block).mixer for block in self.blocks)
-        return known and self._masks and all(extends(mixer) for mixer in mixers)
+        return known and self._masks and all(getattr(one, "extends", False) for one in mixers)
 
     def remember(
         self, x: Tensor, keep: Tensor, before: Sequence[Tensor] | None = None

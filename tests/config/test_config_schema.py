@@ -38,7 +38,7 @@ def test_recboles_own_defaults_pass(parts: tuple[str, ...]) -> None:
 
 def test_defaults_of_all_of_recboles_models_pass() -> None:
     for model in stock.recbole_models():
-        file = stock.recbole_dir() / "properties" / "model" / f"{model}.yaml"
+        file = stock.model_yaml(model)
         keys = {**ANY_MODEL, **builtin_keys(model)}
         for key, value in (read_yaml(file, model) if file.is_file() else {}).items():
             assert value == "None" or keys[key].accepts(value), (model, key, value)

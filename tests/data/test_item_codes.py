@@ -20,7 +20,7 @@ from recbole_ext.data.loading import load_data
 from recbole_ext.data.quantisation import product_codes, residual_codes
 from recbole_ext.data.row_numbers import row_numbers
 from recbole_ext.data.split import leave_one_out
-from recbole_ext.data.training_pairs import training_pairs
+from recbole_ext.data.training_interactions import training_interactions
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 
@@ -52,9 +52,9 @@ def test_held_out_items_have_no_part_in_codes(kind: str, settings: Settings) -> 
 def test_the_same_pairs_from_recboles_own_loaders(settings: Settings) -> None:
     """Its training part: by user and item, each as often."""
     config = tokenized(settings, train_objective="last_position", split_protocol="recbole")
-    ours = training_pairs(config, load_data(config))
+    ours = training_interactions(config, load_data(config))[:2]
     train, _, _ = data_preparation(config, create_dataset(config))
-    theirs = training_pairs(config, train._dataset)
+    theirs = training_interactions(config, train._dataset)[:2]
     assert len(ours[0]) > 500
     for pairs in zip(ours, theirs, strict=True):
         assert len(pairs[0]) == len(pairs[1])

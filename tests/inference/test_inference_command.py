@@ -153,7 +153,7 @@ WRONG: list[tuple[list[str], str]] = [
     (["pop", "--history=i1"], "model 'Pop' recommends for the users it was trained on, not for "
      "histories: it is no sequential model"),
     (["run", "--user=u1", "--title_field=names"], "{data}/shop/shop.item, line 1: no column 'names'"
-     "; did you mean 'name'?; an empty title_field does without titles"),
+     " (title_field); did you mean 'name'?; an empty title_field does without titles"),
     (["nowhere", "--user=u1"], "nowhere is no run folder: it does not exist"),
     (["run", '--user="u1,u2",u3'], f"--user: unknown user 'u1,u2', {NOT_HERE}; did you mean "
      "'u12'?"),

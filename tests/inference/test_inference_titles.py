@@ -11,6 +11,7 @@ from recbole_ext.errors import DataError
 from recbole_ext.inference.titles import ItemFile
 
 HEAD = "item_id:token\tprice:float\ttitle:token_seq\n"
+EXAMPLE = "such as user_id:token, item_id:token and timestamp:float"
 END = "; an empty title_field does without titles"
 
 
@@ -32,6 +33,7 @@ def test_titles_stay_as_they_are_written(item_file: Path) -> None:
         "c": "It's 12\" long",
         "e": '"',
         "f": '"x" and "y"',
+        "g": "None",
     }
     lines = "".join(f"{token}\t1.0\t{title}\n" for token, title in rows.items())
     assert titles(item_file, HEAD + lines + "d\t\t\n") == rows
@@ -101,24 +103,26 @@ def test_a_byte_order_mark_is_none_of_the_header(item_file: Path) -> None:
 
 
 MALFORMED: list[tuple[str | bytes, str | None, str]] = [
-    ("", None, "line 1: the header's '' is not 'name:type'"),
-    ("item_id\ttitle\n", None, "line 1: the header's 'item_id' is not 'name:type'"),
-    ("id:token\ttitle:token_seq\n", None, "line 1: no column 'item_id'"),
-    ("item_id:token\ttitle:token\ttitle:token\n", None, "line 1: column 'title' is there twice"),
-    (HEAD, "titel", "line 1: no column 'titel'; did you mean 'title'?"),
-    (HEAD, "xyz", "line 1: no column 'xyz'; it has item_id, price, title"),
-    (HEAD + "a\t1\tA\nb\tB\n", None, "line 3: 2 columns where the header has 3"),
-    (HEAD + "\na\t1\tA\tmore\n", None, "line 3: 4 columns where the header has 3"),
-    (HEAD + "a\t1\tA\na\t1\tB\n", None, "line 3: item 'a' has another title before"),
-    (HEAD.encode() + b"a\t1\tA\nb\t1\t\xff\n", None, "line 3: not utf-8 (invalid start byte)"),
-]
+    ("", None, f": the file is empty; its first line must name the columns, {EXAMPLE}"),
+    ("item_id\ttitle\n", None, f", line 1: 'item_id' is not name:type, {EXAMPLE}"),
+    ("id:token\ttitle:token_seq\n", None, ", line 1: no column 'item_id' (ITEM_ID_FIELD); it has "
+     "id, title"),
+    ("item_id:token\ttitle:token\ttitle:token\n", None, ", line 1: column 'title' is there twice"),
+    (HEAD, "titel", ", line 1: no column 'titel' (title_field); did you mean 'title'?"),
+    (HEAD, "xyz", ", line 1: no column 'xyz' (title_field); it has item_id, price, title"),
+    (HEAD + "a\t1\tA\nb\tB\n", None, ", line 3: 2 columns where the header has 3"),
+    (HEAD + "\na\t1\tA\tmore\n", None, ", line 3: 4 columns where the header has 3"),
+    (HEAD + "a\t1\tA\na\t1\tB\n", None, ", line 3: item 'a' has another title before"),
+    (HEAD.encode() + b"a\t1\tA\nb\t1\t\xff\n", None, ", line 3: not utf-8 text (invalid start "
+     "byte); set encoding"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("content", "field", "line"), MALFORMED, ids=range(len(MALFORMED)))
 def test_malformed(item_file: Path, content: str | bytes, field: str | None, line: str) -> None:
     with pytest.raises(DataError) as error:
         titles(item_file, content, field)
-    assert str(error.value) == f"d.item, {line}{END}"
+    assert str(error.value) == f"d.item{line}{END}"
 
 
 def test_a_column_asked_for_needs_a_file(item_file: Path) -> None:
@@ -131,4 +135,4 @@ def test_a_folder_is_no_file(item_file: Path) -> None:
     item_file.mkdir()
     with pytest.raises(DataError) as error:
         ItemFile(item_file, "item_id").titles()
-    assert str(error.value) == "d.item: cannot be read (Is a directory)"
+    assert str(error.value) == f"d.item: cannot be read (Is a directory){END}"

@@ -6,13 +6,11 @@ import csv
 import math
 from collections.abc import Iterator, Sequence
 
-from pandas._libs.parsers import STR_NA_VALUES
-
 from recbole_ext.data.atomic.header import SEPARATORS, AtomicFile, Column
 from recbole_ext.data.atomic.text import Block
+from recbole_ext.data.reserved import MISSING, PADDING
 from recbole_ext.errors import show
 
-PADDING = "[PAD]"
 _GUARD = "guard"
 
 
@@ -83,21 +81,21 @@ def _fault(column: Column, value: str, seq_separator: str) -> str | None:
         return _number_fault(value, column.is_time)
     if column.type == "float_seq":
         faults = (_number_fault(part, True) for part in value.split(seq_separator) if part)
-        return None if value in STR_NA_VALUES else next(filter(None, faults), None)
+        return None if value in MISSING else next(filter(None, faults), None)
     return _id_fault(value) if column.is_id else None
 
 
 def _id_fault(value: str) -> str | None:
     if not value:
         return "is empty"
-    if value in STR_NA_VALUES:
+    if value in MISSING:
         return f"{show(value)} reads as a missing value; give it another name"
     return f"{PADDING} is the name of padding; give it another" if value == PADDING else None
 
 
 def _number_fault(value: str, needed: bool) -> str | None:
     """What keeps ``value`` from being a finite number, or a missing one where that is allowed."""
-    if value == "" or (value in STR_NA_VALUES and not needed):
+    if value == "" or (value in MISSING and not needed):
         return "is empty" if needed else None
     number = _number(value)
     if number is None or (needed and math.isnan(number)):

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recbole_ext.data.atomic.faults import PADDING, sound_lines
+from recbole_ext.data.atomic.faults import sound_lines
 from recbole_ext.data.atomic.header import AtomicFile, Column
 from recbole_ext.data.atomic.text import Block, blocks, is_regular, open_text
+from recbole_ext.data.reserved import PADDING
 from recbole_ext.errors import show
 
 _WORDS = re.compile(rb"true|false", re.IGNORECASE)

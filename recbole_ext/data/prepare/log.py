@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recbole_ext.data.reserved import MISSING, PADDING
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# What pandas, and so RecBole, reads as a missing value, and RecBole's name for item 0.
-_RESERVED = {"#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"}
-_RESERVED |= {"<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "[PAD]"}
 _UNWRITABLE = re.compile(r"[\s\x00-\x1f\x7f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")  # JSON can write half a character
 
@@ -68,7 +67,7 @@ def check_token(kind: str, token: str) -> None:
     shown = f"{kind} {shorten(token)}"
     if not token.strip():
         raise FieldError(f"{kind} is empty")
-    if token in _RESERVED:
+    if token in MISSING or token == PADDING:
         what = "is a reserved word, RecBole reads it as missing"
     elif token.startswith('"'):
         what = "starts with a quotation mark, RecBole cannot read it back"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from recbole_ext.data.store import IntArray
+from recbole_ext.evaluation.metrics import per_user
 from recbole_ext.evaluation.statistics import FloatArray, first_in_row, gini_of_counts
 
 CUTOFF = 10
@@ -52,14 +53,13 @@ def hits(ranks: FloatArray, truth: IntArray, k: int = CUTOFF) -> dict[str, Float
     Returns:
         By name [T]: against item t (``HR@10``, ``NDCG@10``), and against the set of all T.
     """
-    own = np.diagonal(ranks, axis1=1, axis2=2)  # [U, T]
-    gains = np.where(ranks <= k, 1.0 / np.log2(ranks + 1.0), 0.0)
+    found, gains = per_user("Hit", ranks, k), per_user("NDCG", ranks, k)
     distinct = first_in_row(truth)
-    ideal = np.cumsum(1.0 / np.log2(np.arange(2, k + 2)))
+    ideal = np.cumsum(per_user("NDCG", np.arange(1.0, k + 1.0), k))
     best = ideal[np.minimum(distinct.sum(1), k) - 1]
     return {
-        f"HR@{k}": (own <= k).mean(0),
+        f"HR@{k}": np.diagonal(found, axis1=1, axis2=2).mean(0),
         f"NDCG@{k}": np.diagonal(gains, axis1=1, axis2=2).mean(0),
-        f"HR@{k}_set": (ranks <= k).any(2).mean(0),
+        f"HR@{k}_set": found.max(2).mean(0),
         f"NDCG@{k}_set": ((gains * distinct[:, None, :]).sum(2) / best[:, None]).mean(0),
     }

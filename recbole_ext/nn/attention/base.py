@@ -88,9 +88,14 @@ class Mixer(Attending):
         """Whether a later item leaves what older slots get as it is, wherever they slide.
 
         It does where the future is masked and slots count by their distance alone. A subclass may
-        mix otherwise, so it must say this anew; see :func:`extends`.
+        mix otherwise: it inherits nothing, and one that does not say this anew does not extend.
         """
         return False
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "extends" not in vars(cls):
+            cls.extends = False  # type: ignore[assignment, method-assign]
 
     def __init__(self, spec: MixerSpec) -> None:
         super().__init__()
@@ -163,11 +168,6 @@ class Mixer(Attending):
 def _newest(keep: Tensor, rows: Tensor) -> Tensor:
     """keep [B, w] at the slots of ``rows`` [B, q, d], as [B, q, 1]."""
     return keep[:, keep.shape[1] - rows.shape[1] :].unsqueeze(-1)
-
-
-def extends(mixer: Mixer) -> bool:
-    """What the class of ``mixer`` itself says of :attr:`Mixer.extends`, not what it inherits."""
-    return "extends" in vars(type(mixer)) and mixer.extends
 
 
 def visible_keys(width: int, queries: int, causal: bool, device: torch.device) -> Tensor:

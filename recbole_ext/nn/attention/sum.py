@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from recbole_ext.nn.attention.base import Mixer, MixerSpec, extends
+from recbole_ext.nn.attention.base import Mixer, MixerSpec
 from recbole_ext.nn.dropout import Dropout
 
 
@@ -42,7 +42,7 @@ class SumOfMixers(Mixer):
 
     @property
     def extends(self) -> bool:
-        return all(extends(cast(Mixer, part)) for part in self.parts)
+        return all(getattr(part, "extends", False) for part in self.parts)
 
     def weights(self, x: Tensor, keep: Tensor, values: Tensor | None = None) -> Tensor:
         """Those of all parts, in their order: the sum is over outputs, no matrix is shared."""

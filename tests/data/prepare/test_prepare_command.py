@@ -20,6 +20,7 @@ from pandas._libs.parsers import STR_NA_VALUES
 from recbole_ext.data.prepare import add_arguments, main, prepare
 from recbole_ext.data.prepare.log import FieldError, Vocabulary
 from recbole_ext.data.prepare.registry import FORMATS
+from recbole_ext.data.reserved import MISSING
 from recbole_ext.errors import DataError
 
 
@@ -106,6 +107,7 @@ def writable(token: str) -> bool:
 
 
 def test_what_pandas_reads_as_missing_is_refused() -> None:
+    assert STR_NA_VALUES - {""} == MISSING
     assert [token for token in STR_NA_VALUES if writable(token)] == []
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from recbole_ext.nn.attention.base import MixerSpec
 from recbole_ext.nn.attention.local.adaptive import AdaptedScores
-from recbole_ext.nn.attention.local.base import LocalScores, LocalValues
+from recbole_ext.nn.attention.local.base import LocalHeads, LocalScores, LocalValues
 from recbole_ext.nn.attention.local.conv import Convolution
 from recbole_ext.nn.attention.local.initial import FadedScores
 from recbole_ext.nn.attention.local.rnn import Recurrence
@@ -30,4 +30,4 @@ def build_local(spec: MixerSpec) -> LocalScores | LocalValues:
     return LOCAL_HEADS[spec.local_attention](spec)
 
 
-__all__ = ["LOCAL_HEADS", "LocalScores", "LocalValues", "build_local"]
+__all__ = ["LOCAL_HEADS", "LocalHeads", "LocalScores", "LocalValues", "build_local"]

@@ -9,12 +9,18 @@ from torch import Tensor, nn
 from recbole_ext.nn.attention.base import MixerSpec
 
 
-class LocalScores(nn.Module, ABC):
-    """Local heads that attend: their scores are changed before the mask and the softmax."""
+class LocalHeads(nn.Module, ABC):
+    """The first ``n_local_heads`` heads of a mixer."""
+
+    uses_window = False  # whether ``local_window`` says how far they look
 
     def __init__(self, spec: MixerSpec) -> None:
         super().__init__()
         self.spec = spec
+
+
+class LocalScores(LocalHeads):
+    """Local heads that attend: their scores are changed before the mask and the softmax."""
 
     @abstractmethod
     def forward(self, scores: Tensor, value: Tensor) -> Tensor:
@@ -29,15 +35,11 @@ class LocalScores(nn.Module, ABC):
         """
 
 
-class LocalValues(nn.Module, ABC):
+class LocalValues(LocalHeads):
     """Local heads without queries and keys: they mix the values of neighbouring slots.
 
     There are no attention weights, so attention dropout does not apply to them.
     """
-
-    def __init__(self, spec: MixerSpec) -> None:
-        super().__init__()
-        self.spec = spec
 
     @abstractmethod
     def forward(self, value: Tensor, keep: Tensor, queries: int) -> Tensor:

@@ -17,6 +17,8 @@ class Convolution(LocalValues):
     too.) Taps are ordered from the oldest slot to the newest.
     """
 
+    uses_window = True
+
     def __init__(self, spec: MixerSpec) -> None:
         super().__init__(spec)
         self.behind, self.ahead = spec.local_window, 0 if spec.causal else spec.local_window

@@ -17,6 +17,8 @@ class Recurrence(LocalValues):
     states are averaged. (The released code reads ahead under AR too.)
     """
 
+    uses_window = True
+
     def __init__(self, spec: MixerSpec) -> None:
         super().__init__(spec)
         self.past = WindowGRU(spec.n_local_heads, spec.head_size, spec.local_window)

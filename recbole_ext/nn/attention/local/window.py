@@ -11,6 +11,8 @@ from recbole_ext.nn.attention.local.base import LocalScores
 class Window(LocalScores):
     """|i - j| <= w, and the mixer's causal mask. Nothing is learned; LOCKER has w = 2."""
 
+    uses_window = True
+
     def forward(self, scores: Tensor, value: Tensor) -> Tensor:
         queries, width = scores.shape[-2:]
         slots = torch.arange(width, device=scores.device)
