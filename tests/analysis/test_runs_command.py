@@ -98,8 +98,9 @@ def test_curves_show_the_numbers(analyzed: Path) -> None:
     shown = slot_maps.draw(maps).axes[0].images[0].get_array()
     np.testing.assert_array_equal(shown, maps["panels"][0]["matrix"])
     choices = numbers(analyzed, "choices")
-    bars = [bar.get_width() for bar in performance.draw_choices(choices).axes[0].patches]
-    assert bars == pytest.approx([100 * one["mean"] for one in choices["choices"]])
+    drawn = performance.draw_choices(choices).axes[0].lines
+    dots = [x for line in drawn if line.get_marker() == "o" for x in line.get_xdata()]
+    assert dots == pytest.approx([100 * x for one in choices["choices"] for x in one["each"]])
 
 
 def test_sparsity_and_its_nulls(analyzed: Path) -> None:
