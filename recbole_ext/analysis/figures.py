@@ -12,6 +12,8 @@ from recbole_ext.errors import ConfigError
 
 COLOUR_MAP = "viridis"
 DPI = 150
+MARKERS = "osD^vP*X"
+NULL_LINES = {"bidirectional": "--", "causal": ":"}
 
 
 def require_matplotlib() -> None:
@@ -36,14 +38,94 @@ def new_figure(rows: int, columns: int, panel: tuple[float, float]) -> tuple[Any
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-def heat(panel: Any, matrix: Sequence[Sequence[float]], title: str, low: float, high: float) -> Any:
-    """One matrix as colours: row i, from above, is query i; what is below ``low`` looks like it."""
-    image = panel.imshow(matrix, cmap=COLOUR_MAP, vmin=low, vmax=high, interpolation="nearest")
+def series(place: int) -> dict[str, Any]:
+    """Colour and marker of a figure's series: both repeat together after 40.
+
+    Early ones have larger markers: what a later curve covers still shows around it.
+    """
+    size = max(8.0 - 0.8 * place, 3.5)
+    return {
+        "color": f"C{place % 10}",
+        "marker": MARKERS[place % len(MARKERS)],
+        "markersize": size,
+        "linewidth": max(2.4 - 0.25 * place, 1.0),
+    }
+
+
+def draw_nulls(panel: Any, places: Sequence[float], runs: Sequence[Mapping[str, Any]]) -> None:
+    """What uniform attention over each run's own histories gives, on top of the runs' curves.
+
+    Args:
+        runs: each with ``run``, its name, and ``uniform``: null -> its curve over ``places``.
+    """
+    for null, line in NULL_LINES.items():
+        groups = _alike({run["run"]: run["uniform"][null] for run in runs})
+        for place, (names, values) in enumerate(groups):
+            rest = f" and {len(names) - 2} more" if len(names) > 2 else ""
+            of = "" if len(groups) == 1 else f"\nof {', '.join(names[:2])}{rest}"
+            look = {"color": "black" if place == 0 else f"{min(0.2 + 0.2 * place, 0.7):g}"}
+            label = f"uniform {null}, own lengths{of}"
+            panel.plot(places, values, line, label=label, linewidth=1.4, zorder=10, **look)
+
+
+def legend_below(figure: Any, panels: Sequence[Any], columns: int) -> None:
+    """One legend under the panels, each label once."""
+    entries: dict[str, Any] = {}
+    for panel in panels:
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    place = {"loc": "outside lower center", "ncols": columns, "fontsize": "small"}
+    figure.legend(list(entries.values()), list(entries), **place)
+
+
+def _alike(
+    curves: Mapping[str, Sequence[float]], within: float = 0.01
+) -> list[tuple[list[str], Sequence[float]]]:
+    """Names whose curves differ by less than that share of the first one's height: one line."""
+    groups: list[tuple[list[str], Sequence[float]]] = []
+    for name, curve in curves.items():
+        for names, other in groups:
+            gap = max(abs(x - y) for x, y in zip(curve, other, strict=True))
+            if gap <= within * max(map(abs, other)):
+                names.append(name)
+                break
+        else:
+            groups.append(([name], curve))
+    return groups
+
+
+def heat(
+    panel: Any,
+    matrix: Any,
+    title: str,
+    low: float,
+    high: float,
+    hidden: Any = None,
+) -> Any:
+    """One matrix as colours: row i, from above, is query i; what is below ``low`` looks like it.
+
+    ``hidden``: cells [n, n] without a value, light grey.
+    """
+    import numpy as np
+
+    shown = matrix if hidden is None else np.ma.masked_where(hidden, matrix)
+    image = panel.imshow(shown, cmap=COLOUR_MAP, vmin=low, vmax=high, interpolation="nearest")
+    panel.set_facecolor("lightgrey")
     panel.set_title(title, fontsize="small")
     panel.tick_params(labelsize="x-small")
     whole_numbers(panel.xaxis, 5)
     whole_numbers(panel.yaxis, 5)
     return image
+
+
+def unseen(matrix: Any) -> Any:
+    """[n, n] -> which cells no query may see: the future, if causal, and padding's slots."""
+    import numpy as np
+
+    cells = np.asarray(matrix)
+    nothing = ~cells.any(1)[:, None] | ~cells.any(0)[None, :]
+    future = np.triu(np.ones(cells.shape, dtype=bool), 1)
+    return nothing | (future & (not cells[future].any()))
 
 
 def colour_bar(figure: Any, image: Any, panels: Any, **place: Any) -> None:

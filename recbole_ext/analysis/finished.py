@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from recbole_ext.analysis.labels import tested_on, variant_names
-from recbole_ext.config.keys import SEEN_MASKED
+from recbole_ext.config.keys import CIRCUMSTANCES, GENERAL, SEEN_MASKED
 from recbole_ext.errors import CheckpointError, ConfigError, nearest, show
 from recbole_ext.training.run_folder import METRICS_FILE, RunFolder
 
@@ -17,6 +18,9 @@ _STOCK: dict[str, dict[str, str]] = {
     "SASRec": {"direction": "ar", "attention": "dot_product"},
     "BERT4Rec": {"direction": "ae", "attention": "dot_product"},
 }
+# Beside the circumstances: names, and what changes neither training nor a metric's value.
+_SHOWN = ("metrics", "topk", "eval_batch_size", "metric_decimal_place", "loss_decimal_place")
+_NO_SETTING = frozenset((*CIRCUMSTANCES, *GENERAL, *_SHOWN, "model", "dataset"))
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Finished:
         data: digest of the data.
         design: axis -> value, for the axes of the AE/AR paper.
         score: the metric asked for, of the test part.
+        settings: key of config.yaml -> its value as text, save circumstances.
     """
 
     name: str
@@ -36,6 +41,7 @@ class Finished:
     data: str
     design: dict[str, str]
     score: float
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def locality(self) -> str:
@@ -61,13 +67,22 @@ def read_finished(run_dir: str | Path, metric: str) -> Finished | None:
     if design is None:
         return None
     dataset = tested_on(str(config.get("dataset")), config)
-    return Finished(str(config.get("model")), dataset, data, design, score)
+    return Finished(str(config.get("model")), dataset, data, design, score, settings_of(config))
 
 
 def told_apart(runs: Sequence[Finished]) -> list[Finished]:
     """Variants of the data under one name get names of their own: they are not comparable."""
     names = variant_names((run.dataset, run.data) for run in runs)
     return [replace(run, dataset=names[run.dataset, run.data]) for run in runs]
+
+
+def settings_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """What makes two runs different experiments: all keys but circumstances and names."""
+    return {
+        key: json.dumps(value, sort_keys=True, default=str)
+        for key, value in config.items()
+        if key not in _NO_SETTING
+    }
 
 
 def design_of(config: Mapping[str, Any]) -> dict[str, str] | None:

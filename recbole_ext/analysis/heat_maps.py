@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recbole_ext.analysis.figures import colour_bar, heat, new_figure
+from recbole_ext.analysis.figures import colour_bar, heat, new_figure, unseen
 from recbole_ext.analysis.rank import low_rank
 from recbole_ext.analysis.subject import Subject, nested, rounded
 
 RANK = 5
-_PANEL = (2.1, 2.15)  # inches
+_COLUMNS = 4
+_PANEL = (2.3, 2.4)  # inches
 
 FloatArray = NDArray[np.float64]
 
@@ -59,33 +60,44 @@ def head_numbers(subjects: Sequence[Subject]) -> dict[str, Any]:
 
 
 def draw(data: dict[str, Any]) -> Any:
-    """Two rows: attention, approximation; each column has one colour scale."""
-    panels = data["panels"]
-    figure, grid = new_figure(2, len(panels), _PANEL)
-    for column, one in enumerate(panels):
-        top = max(map(max, one["attention"]))
-        title = f"{one['run']}\nlayer {one['layer']}"
-        heat(grid[0, column], one["attention"], title, 0.0, top)
-        image = heat(grid[1, column], one["approximation"], f"rank {data['rank']}", 0.0, top)
-        colour_bar(figure, image, grid[:, column], location="bottom", shrink=0.9)
-        grid[1, column].set_xlabel("key slot", fontsize="x-small")
-    for row in grid:
-        row[0].set_ylabel("query slot", fontsize="x-small")
+    """A line for each run: attention and approximation of each layer, side by side.
+
+    Rows are divided by the attention's maximum: a causal first row is 1 whatever was learned, and
+    all else would be dark beside it.
+    """
+    lines = _by_run(data["panels"])
+    figure, grid = new_figure(len(lines), 2 * max(map(len, lines)), _PANEL)
+    for row, line in zip(grid, lines, strict=True):
+        for cell in row[2 * len(line) :]:
+            cell.axis("off")
+        for place, one in enumerate(line):
+            whole, near = row[2 * place : 2 * place + 2]
+            top = _row_maxima(one["attention"])
+            title = f"{one['run']}, layer {one['layer']}"
+            image = _map(whole, np.asarray(one["attention"]) / top, title)
+            _map(near, np.asarray(one["approximation"]) / top, f"its rank {data['rank']}", whole)
+    _finish(figure, grid, image)
     return figure
 
 
 def draw_heads(data: dict[str, Any]) -> Any:
-    """One panel a head, each on a colour scale of its own."""
-    rows = data["rows"]
-    figure, grid = new_figure(len(rows), max(len(row["heads"]) for row in rows), _PANEL)
-    for place, row in enumerate(rows):
-        for panel in grid[place]:
-            panel.axis("off")
-        for head, matrix in enumerate(row["heads"]):
-            grid[place, head].axis("on")
-            top = max(map(max, matrix))
-            title = f"{row['run']}, layer {row['layer']}\nhead {head + 1}, up to {top:.2g}"
-            heat(grid[place, head], matrix, title, 0.0, top)
+    """The heads of a run, layer after layer, in lines of at most :data:`_COLUMNS` panels."""
+    heads = [
+        {**row, "head": head, "matrix": matrix}
+        for row in data["rows"]
+        for head, matrix in enumerate(row["heads"], start=1)
+    ]
+    runs = _by_run(heads)
+    columns = min(_COLUMNS, max(map(len, runs)))
+    lines = [run[at : at + columns] for run in runs for at in range(0, len(run), columns)]
+    figure, grid = new_figure(len(lines), columns, _PANEL)
+    for row, line in zip(grid, lines, strict=True):
+        for cell in row[len(line) :]:
+            cell.axis("off")
+        for cell, one in zip(row, line, strict=False):
+            title = f"{one['run']}\nlayer {one['layer']}, head {one['head']}"
+            image = _map(cell, np.asarray(one["matrix"]) / _row_maxima(one["matrix"]), title)
+    _finish(figure, grid, image)
     return figure
 
 
@@ -115,3 +127,33 @@ def _averaged(subject: Subject) -> list[tuple[int, FloatArray, int]]:
         (number, layer.blocks[chosen].mean(0), int(chosen.sum()))
         for number, layer in subject.blocks.layers.items()
     ]
+
+
+def _by_run(panels: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Panels of one run together, in the order given."""
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for one in panels:
+        runs.setdefault(one["run"], []).append(one)
+    return list(runs.values())
+
+
+def _row_maxima(matrix: Sequence[Sequence[float]]) -> FloatArray:
+    """[n, n] -> [n, 1]; 1 for the empty rows of padding. A token mixer's rows have signs."""
+    top = np.abs(np.asarray(matrix, dtype=np.float64)).max(1, keepdims=True)
+    return np.where(top > 0, top, 1.0)
+
+
+def _map(panel: Any, shares: FloatArray, title: str, beside: Any = None) -> Any:
+    """A panel from 0 to 1; grey is what no query sees, or what is grey in the panel ``beside``."""
+    hidden = unseen(shares) if beside is None else beside.images[0].get_array().mask
+    image = heat(panel, shares, title, 0.0, 1.0, hidden)
+    panel.set_xlabel("key slot", fontsize="x-small")
+    return image
+
+
+def _finish(figure: Any, grid: Any, image: Any) -> None:
+    """Names of the rows, and the one colour bar."""
+    for row in grid:
+        row[0].set_ylabel("query slot", fontsize="x-small")
+    label = "share of the attention's row maximum"
+    colour_bar(figure, image, grid, shrink=min(1.0, 2.5 / len(grid)), label=label)

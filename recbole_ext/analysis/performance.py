@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
 from statistics import fmean
+from textwrap import fill
 from typing import Any
 
 from recbole_ext.analysis.figures import new_figure
@@ -12,8 +15,10 @@ from recbole_ext.analysis.finished import Finished
 from recbole_ext.analysis.subject import rounded
 
 LOCALITIES = ("AE", "local AE", "AR", "local AR")
+
+Data = dict[str, Any]
 # The value that others are compared with, where an axis has it.
-_PLAIN = {
+PLAIN = {
     "direction": "ae",
     "attention": "dot_product",
     "local heads": "none",
@@ -21,9 +26,53 @@ _PLAIN = {
     "backbone": "own blocks",
     "loss": "CE",
 }
+# What spells an axis in config.yaml: it changes with the axis, and says no more than that.
+_NEGATIVES = ("n_negatives", "negative_sampling", "negatives_shared", "popularity_exponent")
+_CALIBRATION = ("in_batch_share", "gbce_t", "logq_correction", "exclude_history")
+_MIXERS = ("factor_rank", "attention_pattern", "attention_shares", "attention_sum")
+_KEYS: dict[str, tuple[str, ...]] = {
+    "direction": ("direction", "mask_ratio", "mask_last_prob", "transform"),
+    "attention": ("attention", *_MIXERS, "filter_direction", "filter_frequencies"),
+    "local heads": ("n_local_heads", "local_attention", "local_window"),
+    "feature": ("user_embedding",),
+    "backbone": ("backbone", "backbone_config"),
+    "loss": ("loss_type", "train_neg_sample_args", *_NEGATIVES, *_CALIBRATION),
+}
+# Axes whose keys lie idle at the plain value: n_local_heads 0 uses no window.
+_IDLE = ("attention", "local heads", "loss")
 
-Data = dict[str, Any]
-Design = tuple[tuple[str, str], ...]
+
+@dataclass(frozen=True)
+class Pair:
+    """Two experiments of one data set, the second with the plain value of an axis.
+
+    Attributes:
+        run, base: models' names.
+        change: (score - base's) / base's; means over seeds.
+        differ: keys and axes beside the axis in which they differ.
+    """
+
+    run: str
+    base: str
+    dataset: str
+    change: float
+    differ: tuple[str, ...]
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """As JSON says it."""
+        names = {"run": self.run, "base": self.base, "dataset": self.dataset}
+        return {**names, "differ": list(self.differ)}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value of an axis beside the plain one, the pairs that show it, the two nearest runs."""
+
+    axis: str
+    value: str
+    pairs: list[Pair]
+    nearest: Pair
 
 
 def locality_numbers(runs: Sequence[Finished], metric: str) -> Data:
@@ -41,34 +90,45 @@ def locality_numbers(runs: Sequence[Finished], metric: str) -> Data:
     return {"figure": "locality", "metric": metric, "datasets": datasets}
 
 
+def choices_of(runs: Sequence[Finished]) -> list[Choice]:
+    """All choices of which some data set has both sides, in the order of :data:`PLAIN`."""
+    found: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+    experiments = _experiments(runs)
+    for (run, score), (base, plain) in product(experiments, repeat=2):
+        for axis in PLAIN if run.dataset == base.dataset and plain else ():
+            value = run.design[axis]
+            if value != PLAIN[axis] == base.design[axis]:
+                change, differ = (score - plain) / plain, tuple(_differences(run, base, axis))
+                found[axis, value].append(Pair(run.name, base.name, run.dataset, change, differ))
+    order = list(PLAIN)
+    return [
+        Choice(axis, value, [p for p in pairs if not p.differ], min(pairs, key=_distance))
+        for (axis, value), pairs in sorted(
+            found.items(), key=lambda item: (order.index(item[0][0]), item[0][1])
+        )
+    ]
+
+
 def choice_numbers(runs: Sequence[Finished], metric: str) -> Data:
     """What a choice adds, over all pairs of runs of one data set that differ in that axis alone.
 
-    Runs of the same design (other seeds, other sizes) are averaged before. The change is relative
-    to the run with the axis' plain value (AE, dot product, no local heads ...).
+    All other settings agree; seeds of one experiment are averaged before. The change is relative
+    to the run with the axis' plain value (AE, dot product, no local heads ...). A choice without a
+    pair has the two runs that come nearest to one.
     """
-    by_design = _averaged(runs)
-    changes: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for (dataset, design), score in by_design.items():
-        for axis, plain in _PLAIN.items():
-            if dict(design)[axis] == plain:
-                continue
-            base = by_design.get((dataset, _with(design, axis, plain)))
-            if base:
-                changes[axis, dict(design)[axis]].append((score - base) / base)
     choices = [
         {
-            "axis": axis,
-            "value": value,
-            "against": _PLAIN[axis],
-            "pairs": len(found),
-            "mean": rounded(fmean(found)),
-            "each": [rounded(one) for one in found],
+            "axis": one.axis,
+            "value": one.value,
+            "against": PLAIN[one.axis],
+            "pairs": len(one.pairs),
+            "mean": rounded(fmean(each)) if (each := [p.change for p in one.pairs]) else None,
+            "each": [rounded(change) for change in each],
+            "of": [pair.described for pair in one.pairs],
+            "nearest": None if one.pairs else one.nearest.described,
         }
-        for (axis, value), found in changes.items()
+        for one in choices_of(runs)
     ]
-    order = list(_PLAIN)
-    choices.sort(key=lambda one: (order.index(str(one["axis"])), str(one["value"])))
     return {"figure": "choices", "metric": metric, "choices": choices}
 
 
@@ -91,14 +151,29 @@ def draw_locality(data: Data) -> Any:
 
 
 def draw_choices(data: Data) -> Any:
-    """A bar for each choice, in percent."""
+    """A row for each choice, in percent: a dot for each pair, a bar at their mean."""
     choices = data["choices"]
-    figure, ((panel,),) = new_figure(1, 1, (6.4, 0.9 + 0.42 * len(choices)))
-    names = [f"{one['axis']}: {one['value']} against {one['against']}" for one in choices]
-    percent = [100 * one["mean"] for one in choices]
-    panel.barh(names, percent, color=["C0" if value >= 0 else "C3" for value in percent])
-    panel.axvline(0, color="black", linewidth=0.8)
-    panel.invert_yaxis()
+    figure, ((panel,),) = new_figure(1, 1, (8.6, 1.3 + 0.5 * len(choices)))
+    for row, one in enumerate(choices):
+        each = [100 * change for change in one["each"]]
+        panel.plot(each, [row] * len(each), "o", color="C0", alpha=0.6)
+        if each:
+            panel.plot(100 * one["mean"], row, "|", color="black", markersize=18)
+        else:
+            look = {"fontsize": "x-small", "va": "center", "backgroundcolor": "white"}
+            why = fill(_unpaired(one, 2), 60)
+            panel.text(0.02, row, why, transform=panel.get_yaxis_transform(), **look)
+    names = [
+        f"{one['axis']}: {one['value']} against {one['against']}\n{_count(one['pairs'])}"
+        for one in choices
+    ]
+    panel.set_yticks(range(len(choices)), names, fontsize="small")
+    panel.set_ylim(len(choices) - 0.5, -0.5)
+    panel.axvline(0, color="black", linewidth=0.8, zorder=0)
+    panel.margins(x=0.1)
+    panel.set_title("dots: pairs of runs whose other settings agree; bar: mean", fontsize="small")
+    if not any(one["pairs"] for one in choices):
+        panel.set_xticks([])
     figure.supxlabel(f"relative change of test {data['metric']}, %", fontsize="medium")
     return figure
 
@@ -117,26 +192,70 @@ def locality_lines(data: Data) -> list[str]:
 
 
 def choice_lines(data: Data) -> list[str]:
-    """The changes as a table."""
+    """The changes as a table, and a line for each choice that no pair shows."""
     from tabulate import tabulate
 
     rows = [
         [one["axis"], one["value"], one["against"], one["pairs"], f"{100 * one['mean']:+.1f} %"]
         for one in data["choices"]
+        if one["pairs"]
     ]
     headers = ("axis", "choice", "against", "pairs", f"change of test {data['metric']}")
-    return ["what a choice adds", *tabulate(rows, headers).splitlines()]
+    table = tabulate(rows, headers).splitlines() if rows else []
+    missing = [
+        f"{one['axis']}, {one['value']} against {one['against']}: {_unpaired(one, 99)}"
+        for one in data["choices"]
+        if not one["pairs"]
+    ]
+    return ["what a choice adds, other settings alike", *table, *missing]
 
 
-def _averaged(runs: Sequence[Finished]) -> dict[tuple[str, Design], float]:
-    scores: dict[tuple[str, Design], list[float]] = defaultdict(list)
+def _count(pairs: int) -> str:
+    return "1 pair" if pairs == 1 else f"{pairs or 'no'} pairs"
+
+
+def _unpaired(one: Data, most: int) -> str:
+    """Why a choice has no pair: in what else the nearest two runs differ."""
+    nearest, keys = one["nearest"], one["nearest"]["differ"]
+    rest = f" and {len(keys) - most} more" if len(keys) > most else ""
+    runs = f"{nearest['run']} and {nearest['base']}"
+    return f"no pair: {runs} also differ in {', '.join(keys[:most])}{rest}"
+
+
+def _differences(run: Finished, base: Finished, axis: str) -> Iterator[str]:
+    """Axes and keys, save ``axis`` and its keys, in which two runs differ.
+
+    Keys that one of the two lacks belong to its blocks, or to a newer version: not compared.
+    """
+    for other in PLAIN:
+        if other != axis and run.design[other] != base.design[other]:
+            yield other
+    spelled = {key for keys in _KEYS.values() for key in keys}
+    for other, keys in _KEYS.items():
+        same = run.design[other] == base.design[other]
+        idle = other in _IDLE and run.design[other] == PLAIN[other]
+        if same and other != axis and not idle:
+            yield from (key for key in keys if _unlike(run, base, key))
+    yield from (key for key in run.settings if key not in spelled and _unlike(run, base, key))
+
+
+def _unlike(run: Finished, base: Finished, key: str) -> bool:
+    both = key in run.settings and key in base.settings
+    return both and run.settings[key] != base.settings[key]
+
+
+def _experiments(runs: Sequence[Finished]) -> list[tuple[Finished, float]]:
+    """Runs that differ in circumstances alone, as one of them and their mean score."""
+    groups: dict[Any, list[Finished]] = defaultdict(list)
     for run in runs:
-        scores[run.dataset, tuple(run.design.items())].append(run.score)
-    return {key: fmean(found) for key, found in scores.items()}
+        key = (run.dataset, *sorted(run.design.items()), *sorted(run.settings.items()))
+        groups[key].append(run)
+    return [(group[0], fmean(run.score for run in group)) for group in groups.values()]
 
 
-def _with(design: Design, axis: str, value: str) -> Design:
-    return tuple((name, value if name == axis else old) for name, old in design)
+def _distance(pair: Pair) -> tuple[int, int]:
+    """Another axis is further away than any number of keys."""
+    return sum(name in PLAIN for name in pair.differ), len(pair.differ)
 
 
 def _localities(data: Data) -> set[str]:

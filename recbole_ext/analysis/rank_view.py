@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recbole_ext.analysis.blocks import SIZE, uniform_blocks
-from recbole_ext.analysis.figures import new_figure
+from recbole_ext.analysis.figures import draw_nulls, legend_below, new_figure, series
 from recbole_ext.analysis.rank import (
     SIGMAS,
     entropy_rank,
@@ -23,7 +23,7 @@ from recbole_ext.analysis.subject import Subject, mean
 
 FloatArray = NDArray[np.float64]
 
-_PANEL = (6.4, 3.8)
+_PANEL = (6.4, 5.4)
 _SEED = 0
 _NAMES = ("k", "gavish_donoho", "stable_rank", "entropy_rank")
 
@@ -44,23 +44,16 @@ def draw(data: dict[str, Any]) -> Any:
     """k of the fixed matrix and of the matrix with noise drawn anew, against σ."""
     figure, ((panel,),) = new_figure(1, 1, _PANEL)
     places = range(len(data["sigmas"]))
-    for colour, run in enumerate(data["runs"]):
-        style = {"color": f"C{colour}", "marker": "o"}
+    for place, run in enumerate(data["runs"]):
+        style = series(place)
         panel.plot(places, run["k_by_sigma"], label=run["run"], **style)
-        panel.plot(places, run["k_by_sigma_noise_drawn"], "--", fillstyle="none", **style)
-    for name, null in data["nulls"].items():
-        line = ":" if name == "causal" else "-."
-        panel.plot(
-            places,
-            null["k_by_sigma"],
-            line,
-            color="grey",
-            label=f"uniform {name}, {data['block']} items",
-        )
+        thin = {**style, "linewidth": 1.0, "fillstyle": "none"}
+        panel.plot(places, run["k_by_sigma_noise_drawn"], "--", **thin)
+    draw_nulls(panel, places, data["runs"])
     panel.set_xticks(places, [f"{sigma:g}" for sigma in data["sigmas"]])
     panel.set(xlabel="σ", ylabel="k", ylim=(0, None))
-    panel.set_title("rank k; dashed: with the noise drawn and added", fontsize="medium")
-    figure.legend(loc="outside right upper", fontsize="small")
+    panel.set_title("rank k; hollow: with the noise drawn and added", fontsize="medium")
+    legend_below(figure, [panel], 2)
     return figure
 
 
@@ -89,12 +82,21 @@ def _of_run(subject: Subject) -> dict[str, Any]:
         for number, layer in subject.blocks.layers.items()
     ]
     lengths = subject.blocks.lengths
-    nulls = {
-        name: mean(rank_k(singular_values(uniform_blocks(lengths, causal))))
-        for name, causal in NULLS.items()
+    values = {
+        name: singular_values(uniform_blocks(lengths, causal)) for name, causal in NULLS.items()
+    }
+    nulls = {name: mean(rank_k(of_null)) for name, of_null in values.items()}
+    uniforms = {
+        name: [mean(rank_k(of_null, sigma)) for sigma in SIGMAS] for name, of_null in values.items()
     }
     whole = _over_layers(layers)
-    return {**subject.described, **whole, "k_of_uniform": nulls, "layers": layers}
+    return {
+        **subject.described,
+        **whole,
+        "k_of_uniform": nulls,
+        "uniform": uniforms,
+        "layers": layers,
+    }
 
 
 def _ranks(matrices: FloatArray) -> dict[str, Any]:

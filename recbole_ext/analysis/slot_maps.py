@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from recbole_ext.analysis.figures import colour_bar, heat, new_figure
+from recbole_ext.analysis.figures import colour_bar, heat, new_figure, unseen
 from recbole_ext.analysis.subject import nested
 from recbole_ext.model.composable import ComposableRecommender
 from recbole_ext.nn.attention import FixedPattern, MixerSpec, PositionOnlyMixer
@@ -28,8 +28,10 @@ Data = dict[str, Any]
 
 _COLUMNS = 4
 _DIGITS = 5
-_PANEL = (2.6, 2.7)  # inches
+_PANEL = (2.6, 3.0)  # inches
 _PATTERN_LENGTHS = (50, 200)
+_UNIFORM = 0.05  # a panel whose values differ by less, of the row's maximum, shows no pattern
+_MEANING = {"position_correlation": "exp(P Pᵀ / √d), share of the row's maximum"}
 _TABLES = ("positions", "position_embedding")  # what models call their table of slots
 # Of RecBole's: they mask no future. The others with such a table are causal.
 _BIDIRECTIONAL = frozenset({"BERT4Rec", "LightSANs"})
@@ -87,10 +89,11 @@ def pattern_numbers() -> Data:
 
 
 def draw(data: Data) -> Any:
-    """A panel for each matrix: patterns from 0 to 1, what is learned from its lowest value.
+    """A panel for each matrix on one colour scale; what causality hides is grey.
 
-    Embeddings of slots are often short, and positional attention starts flat: from 0 all would
-    look the same.
+    Patterns from 0; what is learned from the figure's lowest value: embeddings of slots are often
+    short, and positional attention starts flat. Never less than :data:`_UNIFORM` is spread over
+    the colours, so that noise looks like none.
     """
     panels = data["panels"]
     columns = min(data.get("columns", _COLUMNS), len(panels))
@@ -98,15 +101,17 @@ def draw(data: Data) -> Any:
     cells = grid.ravel()
     for cell in cells[len(panels) :]:
         cell.axis("off")
+    low = min(1.0 - _UNIFORM, *(one.get("lowest_in_sight", 0.0) for one in panels))
     for cell, one in zip(cells, panels, strict=False):
-        image = heat(cell, one["matrix"], one["title"], one.get("lowest_in_sight", 0.0), 1.0)
+        flat = 1.0 - one.get("lowest_in_sight", 0.0) < _UNIFORM
+        title = one["run"] if data["figure"] in _MEANING else one["title"]
+        title += "\nnearly uniform" if flat else ""
+        image = heat(cell, one["matrix"], title, low, 1.0, unseen(one["matrix"]))
         cell.set_xlabel("key slot", fontsize="x-small")
-        if "lowest_in_sight" in one:
-            colour_bar(figure, image, cell, shrink=0.7)
     for row in grid:
         row[0].set_ylabel("query slot", fontsize="x-small")
-    if "lowest_in_sight" not in panels[0]:
-        colour_bar(figure, image, grid, shrink=0.8, label="share of the row's maximum")
+    label = _MEANING.get(data["figure"], "share of the row's maximum")
+    colour_bar(figure, image, grid, shrink=0.8, label=label)
     return figure
 
 

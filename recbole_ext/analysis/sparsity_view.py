@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from recbole_ext.analysis.blocks import SIZE, Layer, uniform_blocks
-from recbole_ext.analysis.figures import new_figure
+from recbole_ext.analysis.figures import NULL_LINES, legend_below, new_figure, series
 from recbole_ext.analysis.sparsity import NULLS, sparsity, uniform
 from recbole_ext.analysis.subject import Subject, mean, rounded
 
 _BOUNDS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)
-_PANEL = (4.6, 3.2)
-_NULL_STYLE = {"bidirectional": "--", "causal": ":"}
+_PANEL = (5.4, 4.2)
+_SHADES = (1.0, 0.55, 0.3)  # of a run's colour, by layer
 
 
 def numbers(subjects: Sequence[Subject]) -> dict[str, Any]:
@@ -38,22 +38,22 @@ def draw(data: dict[str, Any]) -> Any:
     """Left: S of each run and layer, nulls as lines. Right: S·m against the length m."""
     figure, ((bars, curves),) = new_figure(1, 2, _PANEL)
     _draw_bars(bars, data)
-    for run in data["runs"]:
+    for place, run in enumerate(data["runs"]):
         points = run["by_length"]
-        curves.plot(
-            [p["mean_length"] for p in points],
-            [p["S_m"] for p in points],
-            marker="o",
-            label=run["run"],
-        )
+        x, y = [p["mean_length"] for p in points], [p["S_m"] for p in points]
+        curves.plot(x, y, label=run["run"], **series(place))
     for name, null in data["nulls"].items():
-        curves.plot(*_columns(null["by_length"]), _NULL_STYLE[name], color="grey", label=name)
-    curves.set(title="S·m of the m real rows", xlabel="m", xscale="log", ylim=(0, 1.05))
+        look = {"color": "black", "linewidth": 1.4, "zorder": 10, "label": f"uniform {name}"}
+        curves.plot(*_columns(null["by_length"]), NULL_LINES[name], **look)
+    curves.set(title="S·m of the m real rows, by length", ylabel="S·m", ylim=(0, 1.08))
+    curves.set(xlabel="items m of a history (log scale)", xscale="log")
+    shortest = min(p["mean_length"] for run in data["runs"] for p in run["by_length"])
     longest = max(m for null in data["nulls"].values() for m, _ in null["by_length"])
-    curves.set_xticks([m for m in _BOUNDS if m <= longest])
+    curves.set_xlim(0.7 * shortest, 1.4 * longest)
+    curves.set_xticks([m for m in _BOUNDS if 0.7 * shortest <= m <= 1.4 * longest])
     curves.minorticks_off()
     curves.xaxis.set_major_formatter("{x:g}")
-    curves.legend(fontsize="small")
+    legend_below(figure, [curves], 5)
     return figure
 
 
@@ -133,18 +133,22 @@ def _columns(points: Sequence[Sequence[float]]) -> tuple[list[float], list[float
 
 
 def _draw_bars(panel: Any, data: dict[str, Any]) -> None:
+    """Bars in the colours that the curves of the runs have, paler from layer to layer."""
     runs = data["runs"]
     n_layers = max(len(run["layers"]) for run in runs)
     width = 0.8 / n_layers
+    colours = [series(place)["color"] for place in range(len(runs))]
     for place in range(n_layers):
         at = [r + (place - (n_layers - 1) / 2) * width for r in range(len(runs))]
         heights = [run["layers"][place]["S"] if place < len(run["layers"]) else 0 for run in runs]
-        panel.bar(at, heights, width, label=f"layer {place + 1}")
+        shade = _SHADES[min(place, len(_SHADES) - 1)]
+        panel.bar(at, heights, width, color=colours, alpha=shade, edgecolor="white")
+        panel.bar([0], [0], color="dimgrey", alpha=shade, label=f"layer {place + 1}")
     ends = [r - 0.45 for r in range(len(runs))], [r + 0.45 for r in range(len(runs))]
-    for name, style in _NULL_STYLE.items():
+    for name, style in NULL_LINES.items():
         height = [run["S_of_uniform"][name] for run in runs]
-        panel.hlines(height, *ends, "black", style, label=f"uniform {name}")
+        panel.hlines(height, *ends, "black", style, label=f"uniform {name}, own lengths")
     panel.set_xticks(range(len(runs)), [run["run"] for run in runs], rotation=20, ha="right")
-    panel.set(title=f"S of the newest {data['block']} slots")
+    panel.set(title=f"S of the newest {data['block']} slots", ylabel="S (less: more uneven)")
     panel.set_ylim(0, 1.35 * panel.get_ylim()[1])  # room for the legend
     panel.legend(fontsize="small", ncols=2)

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from recbole_ext.analysis.blocks import SIZE, Layer
-from recbole_ext.analysis.figures import new_figure, whole_numbers
+from recbole_ext.analysis.blocks import SIZE, Layer, uniform_blocks
+from recbole_ext.analysis.figures import draw_nulls, legend_below, new_figure, series, whole_numbers
 from recbole_ext.analysis.rank import singular_values
 from recbole_ext.analysis.sparsity import NULLS, uniform
 from recbole_ext.analysis.subject import Subject, nested
 
-_PANEL = (3.8, 3.2)
+_PANEL = (4.8, 4.6)
 
 
 def numbers(subjects: Sequence[Subject]) -> dict[str, Any]:
@@ -25,7 +25,12 @@ def numbers(subjects: Sequence[Subject]) -> dict[str, Any]:
             name: nested(singular_values(uniform(SIZE, causal))) for name, causal in NULLS.items()
         },
         "runs": [
-            {**subject.described, "layers": _layers(subject.blocks.layers)} for subject in subjects
+            {
+                **subject.described,
+                "layers": _layers(subject.blocks.layers),
+                "uniform": _uniform(subject),
+            }
+            for subject in subjects
         ],
     }
 
@@ -36,20 +41,17 @@ def draw(data: dict[str, Any]) -> Any:
     figure, (panels,) = new_figure(1, len(numbers_of_layers), _PANEL)
     places = range(1, data["block"] + 1)
     for panel, layer in zip(panels, numbers_of_layers, strict=True):
-        for colour, run in enumerate(data["runs"]):
+        having = []
+        for place, run in enumerate(data["runs"]):
             for one in run["layers"]:
                 if one["layer"] == layer:
-                    values, look = one["singular_values"], {"color": f"C{colour}", "marker": "."}
-                    panel.plot(places, values, label=run["run"], **look)
-        for name, values in data["nulls"].items():
-            line = ":" if name == "causal" else "-."
-            panel.plot(
-                places, values, line, color="grey", label=f"uniform {name}, {data['block']} items"
-            )
+                    panel.plot(places, one["singular_values"], label=run["run"], **series(place))
+                    having.append(run)
+        draw_nulls(panel, places, having)
         panel.set(title=f"layer {layer}", xlabel="i", ylim=(0, None))
         whole_numbers(panel.xaxis)
     panels[0].set_ylabel("i-th largest singular value")
-    panels[0].legend(fontsize="small")
+    legend_below(figure, panels, 2 if len(panels) == 1 else 4)
     return figure
 
 
@@ -76,3 +78,12 @@ def _layers(layers: dict[int, Layer]) -> list[dict[str, Any]]:
         }
         for number, layer in layers.items()
     ]
+
+
+def _uniform(subject: Subject) -> dict[str, list[float]]:
+    """The mean i-th value of uniform attention over the run's own histories, for both nulls."""
+    lengths = subject.blocks.lengths
+    return {
+        name: nested(np.mean(singular_values(uniform_blocks(lengths, causal)), axis=0))
+        for name, causal in NULLS.items()
+    }

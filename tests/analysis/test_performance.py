@@ -10,8 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from recbole_ext.analysis.finished import Finished, design_of, read_finished, told_apart
-from recbole_ext.analysis.performance import choice_numbers, locality_numbers
+from recbole_ext.analysis.finished import (
+    Finished,
+    design_of,
+    read_finished,
+    settings_of,
+    told_apart,
+)
+from recbole_ext.analysis.performance import choice_lines, choice_numbers, locality_numbers
 from recbole_ext.errors import CheckpointError, ConfigError
 
 AR = {"direction": "ar", "attention": "dot_product", "n_local_heads": 0, "user_embedding": "none"}
@@ -21,6 +27,13 @@ def finished(score: float, dataset: str = "d", **changes: Any) -> Finished:
     design = design_of({**AR, "loss_type": "CE", **changes})
     assert design is not None
     return Finished("m", dataset, "d", design, score)
+
+
+def experiment(name: str, score: float, **keys: Any) -> Finished:
+    config = {**AR, "loss_type": "CE", "n_heads": 2, "factor_rank": 40, **keys}
+    design = design_of(config)
+    assert design is not None
+    return Finished(name, "d", "d", design, score, settings_of(config))
 
 
 def folder(path: Path, config: Any, metrics: Any) -> Path:
@@ -85,10 +98,42 @@ def test_choices_are_pairs_that_differ_in_one_axis() -> None:
     ]  # fmt: skip
     choices = choice_numbers(runs, "NDCG@10")["choices"]
     assert [(one["axis"], one["value"], one["against"]) for one in choices] == [
-        ("direction", "ar", "ae"), ("loss", "BCE", "CE"),
+        ("direction", "ar", "ae"), ("attention", "linear", "dot_product"),
+        ("feature", "user", "none"), ("loss", "BCE", "CE"),
     ]  # fmt: skip
-    assert [one["each"] for one in choices] == [[1.0, 0.5], [-0.5]]
-    assert [(one["mean"], one["pairs"]) for one in choices] == [(0.75, 2), (-0.5, 1)]
+    assert [one["each"] for one in choices] == [[1.0, 0.5], [], [], [-0.5]]
+    assert [(one["mean"], one["pairs"]) for one in choices] == [
+        (0.75, 2), (None, 0), (None, 0), (-0.5, 1),
+    ]  # fmt: skip
+
+
+def test_runs_that_differ_in_further_settings_are_no_pair() -> None:
+    """The nearest two are named with what else they differ in; circumstances do not count."""
+    plain = experiment("A", 0.2, seed=1, run_dir="x", torch_threads=1, gpu_id="")
+    wide = experiment("B", 0.3, attention="positional", n_heads=4, seed=2)
+    far = experiment("C", 0.3, attention="positional", direction="ae")
+    (direction, one) = (data := choice_numbers([plain, far, wide], "NDCG@10"))["choices"]
+    assert (one["value"], one["pairs"], one["each"], one["mean"]) == ("positional", 0, [], None)
+    assert one["nearest"] == {"run": "B", "base": "A", "dataset": "d", "differ": ["n_heads"]}
+    assert direction["nearest"]["differ"] == ["n_heads"]
+    assert choice_lines(data)[-1] == (
+        "attention, positional against dot_product: no pair: B and A also differ in n_heads"
+    )
+
+
+def test_keys_that_spell_the_choice_are_part_of_it() -> None:
+    plain = experiment("A", 0.2, seed=1, gpu_id="")
+    low = experiment("B", 0.3, attention="factorized_positional", factor_rank=8, seed=2)
+    again = experiment("A", 0.4, seed=3)  # a seed of the first: their mean is 0.3
+    ae = experiment("E", 0.1, direction="ae", mask_ratio=0.5, factor_rank=9)  # 9 lies idle
+    choices = choice_numbers([plain, low, again, ae], "NDCG@10")["choices"]
+    assert [one["axis"] for one in choices] == ["direction", "attention"]
+    assert [one["pairs"] for one in choices] == [1, 1]
+    assert [one["mean"] for one in choices] == pytest.approx([2.0, 0.0])
+    assert choices[1]["of"] == [{"run": "B", "base": "A", "dataset": "d", "differ": []}]
+    other = experiment("F", 0.3, attention="factorized_positional", factor_rank=4, direction="ae")
+    (ar, *_) = choice_numbers([low, other], "NDCG@10")["choices"]
+    assert ar["nearest"]["differ"] == ["factor_rank"]  # not the choice that is asked about
 
 
 def test_designs() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from recbole_ext.analysis.rollouts_command import labels, read_report
-from recbole_ext.analysis.rollouts_figure import curves
+from recbole_ext.analysis.rollouts_figure import curves, heading, limits
 from recbole_ext.cli import main
 from recbole_ext.errors import DataError
 
@@ -38,6 +38,20 @@ def test_one_curve_for_each_model_and_one_for_the_truth() -> None:
         "FPARec", "SASRec",
     ]  # fmt: skip
     assert curves("gini", reports, labels(reports)) == []
+
+
+def test_the_heading_names_data_and_users() -> None:
+    one = report("A", [0.1], dataset="d", users=1200)
+    assert heading([one, one]) == "rollouts on d (1,200 users)"
+    assert heading([one, report("A", [0.1], dataset="e")]) == "rollouts on d (1,200 users), e"
+    assert heading([report("A", [0.1])]) == "rollouts"
+
+
+def test_a_small_change_looks_small() -> None:
+    low, high = limits([("A", "-", [7.3514, float("nan"), 7.3522])]) or (0.0, 0.0)
+    assert high - low == pytest.approx(1.1 * 0.05 * 7.3522)
+    assert limits([("A", "-", [0.0, 1.0])]) == pytest.approx((-0.05, 1.05))
+    assert limits([("A", "-", [0.0])]) is None and limits([]) is None
 
 
 def test_labels_tell_reports_apart() -> None:

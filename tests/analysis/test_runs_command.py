@@ -87,19 +87,30 @@ def test_curves_show_the_numbers(analyzed: Path) -> None:
     expected = [
         run[key] for run in rank["runs"] for key in ("k_by_sigma", "k_by_sigma_noise_drawn")
     ]
-    expected += [null["k_by_sigma"] for null in rank["nulls"].values()]
-    assert [list(one) for one in drawn] == expected
+    n = len(expected)
+    assert [list(one) for one in drawn[:n]] == expected
+    own = [run["uniform"][null] for run in rank["runs"] for null in ("bidirectional", "causal")]
+    assert drawn[n:] and all(list(one) in own for one in drawn[n:])
+    for run in rank["runs"]:  # the figure's null is the table's
+        for null, k in run["k_of_uniform"].items():
+            assert run["uniform"][null][0] == k
+    assert rank["runs"][0]["uniform"]["causal"] != rank["nulls"]["causal"]["k_by_sigma"]
     assert all(run["k"] == run["k_by_sigma"][0] for run in rank["runs"])
     spectrum = numbers(analyzed, "spectrum")
     first = spectrum_view.draw(spectrum).axes[0]
     assert list(first.lines[0].get_ydata()) == spectrum["runs"][0]["layers"][0]["singular_values"]
-    assert len(first.lines) == len(spectrum["runs"]) + 2
+    n = len(spectrum["runs"])
+    own = [run["uniform"][null] for run in spectrum["runs"] for null in run["uniform"]]
+    assert len(first.lines) >= n + 2
+    assert all(list(line.get_ydata()) in own for line in first.lines[n:])
     maps = numbers(analyzed, "positional_attention")
     shown = slot_maps.draw(maps).axes[0].images[0].get_array()
-    np.testing.assert_array_equal(shown, maps["panels"][0]["matrix"])
+    np.testing.assert_array_equal(np.asarray(shown), maps["panels"][0]["matrix"])
+    assert (shown.mask == np.triu(np.ones(shown.shape, dtype=bool), 1)).all()  # the future is grey
     choices = numbers(analyzed, "choices")
-    bars = [bar.get_width() for bar in performance.draw_choices(choices).axes[0].patches]
-    assert bars == pytest.approx([100 * one["mean"] for one in choices["choices"]])
+    drawn = performance.draw_choices(choices).axes[0].lines
+    dots = [x for line in drawn if line.get_marker() == "o" for x in line.get_xdata()]
+    assert dots == pytest.approx([100 * x for one in choices["choices"] for x in one["each"]])
 
 
 def test_sparsity_and_its_nulls(analyzed: Path) -> None:
