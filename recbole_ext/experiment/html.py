@@ -93,13 +93,25 @@ def _plots(section: tuple[str, list[Plot]]) -> str:
 
 
 def _figure(plot: Plot) -> str:
-    drawn = plot.figure.to_html(
-        full_html=False,
-        include_plotlyjs=False,
-        div_id=plot.name,
-        config={"responsive": True, "displaylogo": False},
-    )
-    return f"<figure><figcaption>{escape(plot.title)}</figcaption>{drawn}</figure>\n"
+    drawn = ""
+    if len(plot.figure.data):
+        drawn = plot.figure.to_html(
+            full_html=False,
+            include_plotlyjs=False,
+            div_id=plot.name,
+            config={"responsive": True, "displaylogo": False},
+        )
+    note = _note(plot.note) if plot.note else ""
+    return f"<figure><figcaption>{escape(plot.title)}</figcaption>{drawn}{note}</figure>\n"
+
+
+def _note(line: str) -> str:
+    return f'<p class="note">{_broken(_marked(line))}</p>'
+
+
+def _broken(text: str) -> str:
+    """Names of jobs may be broken behind an underscore."""
+    return text.replace("_", "_<wbr>")
 
 
 def _marked(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -19,22 +19,41 @@ FIELDS = {"history_length": "history length (items)", "target_popularity": "targ
 CHOICES = [(metric, protocol) for metric in reversed(METRICS) for protocol in PROTOCOLS]
 CURVE_METRIC = "NDCG@10"
 FEW_EPOCHS = 10
-# Ten colours apart (Tableau's), then the same with another line and another mark.
+Users = Mapping[str, JobUsers | None]
+# Ten colours apart (Tableau's), then the same with another line, mark and pattern.
 COLOURS = (
     "#4e79a7", "#f28e2b", "#e15759", "#59a14f", "#b07aa1", "#76b7b2", "#9c755f", "#edc948",
     "#ff9da7", "#8c8c8c",
 )  # fmt: skip
 LINES, MARKS = ("solid", "dash", "dot"), ("circle", "diamond", "triangle-up")
-LOOKS = [(colour, *look) for look, colour in product(zip(LINES, MARKS, strict=True), COLOURS)]
+PATTERNS = ("", "/", "x")
+_ROUNDS = tuple(zip(LINES, MARKS, PATTERNS, strict=True))
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure, its name in the page, and its caption."""
+    """A figure, its name in the page, its caption, and what is to be known about it.
+
+    A figure without data is one that could not be drawn; the note says why.
+    """
 
     name: str
     title: str
     figure: go.Figure
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What tells a job from the others of its data set, the same in every plot."""
+
+    colour: str
+    line: str
+    mark: str
+    pattern: str
+
+
+LOOKS = [Look(colour, *look) for look, colour in product(_ROUNDS, COLOURS)]
 
 
 def plots(report: Report) -> dict[str, list[Plot]]:
@@ -45,32 +64,38 @@ def plots(report: Report) -> dict[str, list[Plot]]:
 def _of_dataset(dataset: str, jobs: list[Gathered], report: Report) -> list[Plot]:
     place = re.sub(r"\W", "-", dataset)
     users = {one.job.name: report.users[one.job.name] for one in jobs}
+    left_out = _left_out(users)
+    curve, quality = f"Validation {CURVE_METRIC} (seen kept) by", "Quality against"
     found = [
-        ("curves-epochs", "Validation NDCG@10 (seen kept) by epoch", curves(jobs, False)),
-        ("curves-seconds", "Validation NDCG@10 (seen kept) by training time", curves(jobs, True)),
-        ("time", "Quality against training time to the best epoch", against(
-            jobs, "training seconds to the best epoch", lambda one: one.time_to_best().median)),
-        ("parameters", "Quality against parameters", against(
-            jobs, "parameters", lambda one: one.number("parameters").median)),
+        ("curves-epochs", f"{curve} epoch", curves(jobs, False), ""),
+        ("curves-seconds", f"{curve} training time", curves(jobs, True), ""),
+        ("time", f"{quality} training time to the best epoch", against(
+            jobs, "training seconds to the best epoch", lambda one: one.time_to_best().median), ""),
+        ("parameters", f"{quality} parameters", against(
+            jobs, "parameters", lambda one: one.number("parameters").median), ""),
         *(
-            (field, f"By {name}: means over groups of users", bars(users, field, name))
+            (field, f"By {name}: means over groups of users", bars(users, field, name), left_out)
             for field, name in FIELDS.items()
         ),
     ]  # fmt: skip
-    return [Plot(f"{place}-{name}", title, fig) for name, title, fig in found if len(fig.data)]
+    return [
+        Plot(f"{place}-{name}", title, fig, note)
+        for name, title, fig, note in found
+        if len(fig.data) or note
+    ]
 
 
 def curves(jobs: Sequence[Gathered], by_seconds: bool) -> go.Figure:
     """A line for each run."""
     figure = go.Figure()
     for place, one in enumerate(jobs):
-        colour, dash, _ = _look(place)
+        look = _look(place)
         for run in one.runs:
             points = run.curve.of(CURVE_METRIC)
             if points:
                 name = one.job.name + (f", seed {run.seed}" if len(one.runs) > 1 else "")
                 x = [run.seconds_after(epoch) if by_seconds else epoch for epoch, _ in points]
-                line = {"color": colour, "dash": dash}
+                line = {"color": look.colour, "dash": look.line}
                 y = [score for _, score in points]
                 figure.add_scatter(x=x, y=y, mode="lines+markers", name=name, line=line)
     if not by_seconds and all(max(line.x) < FEW_EPOCHS for line in figure.data):
@@ -83,8 +108,8 @@ def against(jobs: Sequence[Gathered], title: str, number: Callable[[Gathered], f
     """A point for each job; the metric and the protocol are chosen in the page."""
     figure = go.Figure()
     for place, one in enumerate(jobs):
-        colour, _, symbol = _look(place)
-        marker = {"size": 11, "color": colour, "symbol": symbol}
+        look = _look(place)
+        marker = {"size": 11, "color": look.colour, "symbol": look.mark}
         y, name = [_mean(one, *CHOICES[0])], one.job.name
         figure.add_scatter(x=[number(one)], y=y, mode="markers", name=name, marker=marker)
     _add_choice(figure, [[[_mean(one, *choice)] for one in jobs] for choice in CHOICES])
@@ -92,21 +117,38 @@ def against(jobs: Sequence[Gathered], title: str, number: Callable[[Gathered], f
     return _laid_out(figure, f"{title} (log scale)", _named(*CHOICES[0]))
 
 
-def bars(users: dict[str, JobUsers | None], field: str, title: str) -> go.Figure:
-    """A bar for each job and group; jobs whose users are not known are left out."""
+def bars(users: Users, field: str, title: str) -> go.Figure:
+    """A bar for each job and group; ``_left_out`` names the jobs that have none."""
     figure = go.Figure()
-    known = {name: one for name, one in users.items() if one is not None}
-    same = {name: one for name, one in known.items() if one.data == next(iter(known.values())).data}
+    same = _same(users)
     if not same:
         return figure
     groups = groups_of(list(same.values()), field)
     looks = dict(zip(users, map(_look, range(len(users))), strict=True))  # as in the other plots
     for name, one in same.items():
-        y, colour = groups.means(one, *CHOICES[0]), looks[name][0]
-        figure.add_bar(x=list(groups.names), y=y, name=name, marker_color=colour)
+        look = looks[name]
+        marker = {"color": look.colour, "pattern": {"shape": look.pattern, "fgcolor": "white"}}
+        y = groups.means(one, *CHOICES[0])
+        figure.add_bar(x=list(groups.names), y=y, name=name, marker=marker)
     _add_choice(figure, [[groups.means(one, *c) for one in same.values()] for c in CHOICES])
     figure.update_layout(barmode="group")
     return _laid_out(figure, title, _named(*CHOICES[0]))
+
+
+def _same(users: Users) -> dict[str, JobUsers]:
+    """The jobs whose users are known, all of the first one's data."""
+    known = {name: one for name, one in users.items() if one is not None}
+    return {name: one for name, one in known.items() if one.data == next(iter(known.values())).data}
+
+
+def _left_out(users: Users) -> str:
+    """Which jobs the bars lack, as a line; empty where they lack none."""
+    missing = [name for name in users if name not in _same(users)]
+    if not missing:
+        return ""
+    if len(missing) == len(users):
+        return "Not drawn: the ranks of users are not here, of no job."
+    return f"Not shown, as the ranks of their users are not here: {', '.join(missing)}."
 
 
 def _add_choice(figure: go.Figure, values: list[list[Any]]) -> None:
@@ -133,8 +175,8 @@ def _laid_out(figure: go.Figure, x_title: str, y_title: str) -> go.Figure:
     return figure
 
 
-def _look(place: int) -> tuple[str, str, str]:
-    """Colour, line and mark of the job in this place of its data set, the same in every plot."""
+def _look(place: int) -> Look:
+    """Of the job in this place of its data set."""
     return LOOKS[place % len(LOOKS)]
 
 

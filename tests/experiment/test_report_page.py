@@ -108,6 +108,29 @@ def test_every_plot_is_there(made: tuple[str, str]) -> None:
     assert ids == [f"toy-{name}" for name in PLOTS]
 
 
+def test_bars_name_the_jobs_they_lack(tmp_path: Path) -> None:
+    from recbole_ext.experiment.plots import plots
+
+    path, out, _ = write_all(tmp_path)
+    (out / "toy_good" / "2" / "ranks.safetensors").unlink()
+    drawn = {one.name: one for one in plots(build_report(file.read(path), out, out))["toy"]}
+    bars = drawn["toy-history_length"]
+    assert [bar.name for bar in bars.figure.data] == ["toy_base", "toy_bad"]
+    assert bars.note == "Not shown, as the ranks of their users are not here: toy_good."
+    assert drawn["toy-time"].note == ""
+    for ranks in out.glob("*/*/ranks.safetensors"):
+        ranks.unlink()
+    drawn = {one.name: one for one in plots(build_report(file.read(path), out, out))["toy"]}
+    assert drawn["toy-history_length"].note.startswith("Not drawn")
+
+
+def test_no_two_jobs_look_alike() -> None:
+    from recbole_ext.experiment.plots import LOOKS
+
+    assert len({(look.colour, look.pattern) for look in LOOKS}) == len(LOOKS)
+    assert len({(look.colour, look.mark) for look in LOOKS}) == len(LOOKS)
+
+
 @pytest.mark.skipif(not BROWSER, reason="no chromium on this machine")
 def test_in_a_browser(made: tuple[str, str], tmp_path: Path) -> None:
     page = tmp_path / "report.html"
