@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from recbole_ext.experiment.cells import NOTHING, Cell, Grid
 from recbole_ext.experiment.comparisons import METRICS, Comparison
@@ -19,6 +18,8 @@ from recbole_ext.experiment.gather import (
 from recbole_ext.experiment.measured import measured
 from recbole_ext.experiment.report import TableReport
 from recbole_ext.experiment.reported import figures_of
+
+DECIMALS = 4
 
 
 def grids(report: TableReport) -> list[Grid]:
@@ -46,7 +47,7 @@ def quality(report: TableReport) -> Grid:
             headers.append(f"reported, {_short(protocol)}")
             columns.append(lambda one, p=protocol: Cell(_reported(one, p)))  # type: ignore[misc]
     rows = [[column(one) for column in columns] for one in report.jobs]
-    for among in comparable(report.jobs).values():
+    for among in _ranked(report.jobs):
         _mark_best([row for row, one in zip(rows, report.jobs, strict=True) if one in among], best)
     return Grid("quality", tuple(headers), tuple(tuple(row) for row in rows))
 
@@ -97,7 +98,7 @@ def figure(statistic: Statistic | None) -> Cell:
     """``0.2556``, over several seeds ``0.2556 ± 0.0012 (0.2550)``: mean ± sd (median)."""
     if statistic is None:
         return Cell(NOTHING)
-    text = f"{statistic.mean:.4f}"
+    text = f"{statistic.mean:.{DECIMALS}f}"
     if statistic.sd is not None:
         text += f" ± {statistic.sd:.4f} ({statistic.median:.4f})"
     return Cell(text, statistic.mean)
@@ -134,10 +135,25 @@ def _reported(one: Gathered, protocol: str) -> str:
     return "/".join(NOTHING if value is None else f"{value.value:.4f}" for value in values)
 
 
+def _ranked(jobs: Iterable[Gathered]) -> Iterator[list[Gathered]]:
+    """Jobs whose figures may be ranked.
+
+    The best of one seed each is luck in part; it must not stand above a mean of several.
+    """
+    for among in comparable(jobs).values():
+        for seeds in sorted({len(one.runs) for one in among}):
+            yield [one for one in among if len(one.runs) == seeds]
+
+
 def _mark_best(rows: list[list[Cell]], columns: list[int]) -> None:
-    """Mark the highest cell of each column, if there are several."""
+    """Mark the highest cells of each column, if there are several: ties as a reader sees them."""
     for column in columns:
-        values: list[Any] = [row[column].value for row in rows if row[column].value is not None]
-        for row in rows:
-            if len(values) > 1 and row[column].value == max(values):
+        values = [_printed(row[column].value) for row in rows]
+        known = [value for value in values if value is not None]
+        for row, value in zip(rows, values, strict=True):
+            if len(known) > 1 and value == max(known):
                 row[column] = replace(row[column], best=True)
+
+
+def _printed(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{DECIMALS}f}")

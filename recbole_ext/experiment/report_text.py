@@ -23,7 +23,8 @@ from recbole_ext.experiment.reported import Reported, figures_of
 HOW_TO_READ = """\
 Leave-one-out, all items ranked, the best epoch by validation tested once. *kept*: items of the
 history stay candidates; *masked*: they do not. Over several seeds: mean ± standard deviation
-(median). *reported*: what papers report, Hit@10/NDCG@10. *best epoch*: counted from 0, of how many
+(median). Bold: the best, as printed, of the jobs with as many seeds on the same data. *reported*:
+what papers report, Hit@10/NDCG@10. *best epoch*: counted from 0, of how many
 run; a run that was best in its last epochs was stopped by its budget. Seconds without evaluation,
 by the median epoch, of machines that may have done other work as well. *difference*: job minus
 baseline over the users of both, with a bootstrap interval of 95 %; p values are two-sided, paired
@@ -61,8 +62,13 @@ def _markdown_figures(analysis: Analysis) -> Iterator[str]:
 
 
 def _markdown_grid(grid: Grid) -> str:
-    rows = [[cell.text.replace("|", "\\|") for cell in row] for row in grid.rows]
+    rows = [[_markdown_cell(cell) for cell in row] for row in grid.rows]
     return tabulate(rows, grid.headers, "github", disable_numparse=True)
+
+
+def _markdown_cell(cell: Cell) -> str:
+    text = cell.text.replace("|", "\\|")
+    return f"**{text}**" if cell.best else text
 
 
 def latex(report: Report) -> str:

@@ -49,7 +49,7 @@ def test_markdown_figures_are_those_of_metrics_json(toy: tuple[Report, Metrics, 
         for column, metric in zip(columns, ("Hit@10", "NDCG@10"), strict=True):
             two = [metrics["toy_good", seed][part][metric] for seed in (1, 2)]
             expected = f"{mean(two):.4f} ± {stdev(two):.4f} ({median(two):.4f})"
-            assert shown["toy_good"][column] == expected
+            assert shown["toy_good"][column] == f"**{expected}**"
             assert shown["toy_bad"][column] == f"{metrics['toy_bad', 1][part][metric]:.4f}"
     assert [shown[job][5] for job in shown] == ["0.2500/–", "0.0821/0.0402", "–"]
     assert [shown[job][1] for job in shown] == ["1 2", "1 2", "1"]
@@ -87,6 +87,19 @@ def test_latex_escapes_and_marks_the_best(toy: tuple[Report, Metrics, Path]) -> 
     lines = [line for line in text.splitlines() if line.startswith(r"toy\_")]
     assert all(line.replace(r"\_", "").count("_") == 0 and line.endswith(r" \\") for line in lines)
     assert report_text.escaped("a_b & 5 % ± <x>") == r"a\_b \& 5 \% $\pm$ $<$x$>$"
+
+
+def test_the_best_is_marked_as_printed_and_among_as_many_seeds(tmp_path: Path) -> None:
+    path, out, _ = write_all(tmp_path)
+    low = {"Hit@10": 0.3, "NDCG@10": 0.03712}
+    for job, test in (("toy_bad", low | {"NDCG@10": 0.03708}), ("toy_absent", low)):
+        shutil.rmtree(out / job, ignore_errors=True)
+        write_run(out, job, 1, 0.5, test=test)
+    metrics = json.loads((out / "toy_good" / "1" / "metrics.json").read_text())
+    assert metrics["test"]["NDCG@10"] > 0.0372
+    (table,) = build_report(file.read(path), out, out).tables
+    best = [row[0].text for row in quality_grid(table).rows if row[4].best]
+    assert best == ["toy_good", "toy_bad", "toy_absent"]  # of two seeds; of one, a tie
 
 
 def test_comparisons_are_those_of_the_users(toy: tuple[Report, Metrics, Path]) -> None:
