@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from recbole_ext.experiment.cells import NOTHING, Cell, Grid
 from recbole_ext.experiment.comparisons import METRICS, Comparison
 from recbole_ext.experiment.gather import (
@@ -18,8 +20,10 @@ from recbole_ext.experiment.gather import (
 from recbole_ext.experiment.measured import measured
 from recbole_ext.experiment.report import TableReport
 from recbole_ext.experiment.reported import figures_of
+from recbole_ext.experiment.significance import RESAMPLES, bootstrap_p
 
 DECIMALS = 4
+SMALLEST_P = bootstrap_p(np.ones(RESAMPLES))  # no resample on the other side
 
 
 def grids(report: TableReport) -> list[Grid]:
@@ -74,6 +78,13 @@ def cost(report: TableReport) -> Grid:
 
 def significance(comparisons: Sequence[Comparison]) -> Grid:
     """A row for each comparison."""
+    # Holm's step hands the value of one comparison on to the next of its family, so that a bound
+    # may be the value of one that is not at the resolution itself.
+    bounds = {
+        (one.protocol, one.metric, one.holm_bootstrap)
+        for one in comparisons
+        if one.difference.p_bootstrap <= SMALLEST_P
+    }
     headers = (
         "job", "baseline", "metric", "users", "difference", "95 % interval",
         "p bootstrap (Holm)", "p Wilcoxon (Holm)",
@@ -86,7 +97,7 @@ def significance(comparisons: Sequence[Comparison]) -> Grid:
             Cell(f"{one.users:,}", one.users),
             Cell(f"{one.difference.mean:+.4f}", one.difference.mean),
             Cell(f"{one.difference.low:+.4f} to {one.difference.high:+.4f}", one.difference.low),
-            p_value(one.holm_bootstrap),
+            p_value(one.holm_bootstrap, (one.protocol, one.metric, one.holm_bootstrap) in bounds),
             p_value(one.holm_wilcoxon),
         )
         for one in comparisons
@@ -109,9 +120,10 @@ def seconds(statistic: Statistic) -> Cell:
     return Cell(f"{statistic.median:,.1f}", statistic.median)
 
 
-def p_value(p: float) -> Cell:
-    """Four decimals, or ``< 0.0001``."""
-    return Cell("< 0.0001" if p < 0.0001 else f"{p:.4f}", p)
+def p_value(p: float, bound: bool = False) -> Cell:
+    """Four decimals, ``≤ 0.0004`` where p is no more than that bound, or ``< 0.0001``."""
+    text = "< 0.0001" if p < 0.0001 else f"{p:.4f}"
+    return Cell(f"≤ {text}" if bound and p >= 0.0001 else text, p)
 
 
 def _best_epochs(one: Gathered) -> str:
