@@ -18,8 +18,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: equally long rows below ``headers``."""
+    """A table: equally long rows below ``headers``, and lines that belong below them."""
 
     kind: str  # "sparsity", "rank", "quality", "cost", "significance"
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()

@@ -78,6 +78,7 @@ def _table(grid: Grid) -> str:
     return (
         f'<h3>{_CAPTIONS[grid.kind]}</h3><div class="wide"><table class="{grid.kind}">'
         f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
+        f"{''.join(map(_note, grid.notes))}"
     )
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import cycle, product
 from typing import Any
 
 import plotly.graph_objects as go
 
 from recbole_ext.experiment.comparisons import METRICS
-from recbole_ext.experiment.gather import PROTOCOLS, Gathered
-from recbole_ext.experiment.report import Report
+from recbole_ext.experiment.gather import PROTOCOLS, Finished, Gathered
+from recbole_ext.experiment.report import Report, by_device, device
 from recbole_ext.experiment.users import JobUsers, groups_of
 
 FIELDS = {"history_length": "history length (items)", "target_popularity": "target popularity"}
@@ -27,6 +27,7 @@ COLOURS = (
 )  # fmt: skip
 LINES, MARKS = ("solid", "dash", "dot"), ("circle", "diamond", "triangle-up")
 PATTERNS = ("", "/", "x")
+FILLS = ("", "-open", "-dot", "-open-dot")  # of a mark, by the device of the times
 _ROUNDS = tuple(zip(LINES, MARKS, PATTERNS, strict=True))
 
 
@@ -70,9 +71,10 @@ def _of_dataset(dataset: str, jobs: list[Gathered], report: Report) -> list[Plot
         ("curves-epochs", f"{curve} epoch", curves(jobs, False), ""),
         ("curves-seconds", f"{curve} training time", curves(jobs, True), ""),
         ("time", f"{quality} training time to the best epoch", against(
-            jobs, "training seconds to the best epoch", lambda one: one.time_to_best().median), ""),
+            jobs, "training seconds to the best epoch", lambda one: one.time_to_best().median,
+            timed=True), ""),
         ("parameters", f"{quality} parameters", against(
-            jobs, "parameters", lambda one: one.number("parameters").median), ""),
+            jobs, "parameters", lambda one: one.number("parameters").median, timed=False), ""),
         *(
             (field, f"By {name}: means over groups of users", bars(users, field, name), left_out)
             for field, name in FIELDS.items()
@@ -87,34 +89,76 @@ def _of_dataset(dataset: str, jobs: list[Gathered], report: Report) -> list[Plot
 
 def curves(jobs: Sequence[Gathered], by_seconds: bool) -> go.Figure:
     """A line for each run."""
-    figure = go.Figure()
+    figure, fills = go.Figure(), _fills(jobs) if by_seconds else {}
     for place, one in enumerate(jobs):
-        look = _look(place)
         for run in one.runs:
             points = run.curve.of(CURVE_METRIC)
             if points:
-                name = one.job.name + (f", seed {run.seed}" if len(one.runs) > 1 else "")
                 x = [run.seconds_after(epoch) if by_seconds else epoch for epoch, _ in points]
-                line = {"color": look.colour, "dash": look.line}
                 y = [score for _, score in points]
-                figure.add_scatter(x=x, y=y, mode="lines+markers", name=name, line=line)
+                figure.add_scatter(x=x, y=y, **_line(one, run, _look(place), fills))
     if not by_seconds and all(max(line.x) < FEW_EPOCHS for line in figure.data):
         figure.update_xaxes(dtick=1)  # no half epochs
+    _add_devices(figure, fills)
     x_title = "training seconds" if by_seconds else "epoch"
     return _laid_out(figure, x_title, f"validation {CURVE_METRIC}, seen kept")
 
 
-def against(jobs: Sequence[Gathered], title: str, number: Callable[[Gathered], float]) -> go.Figure:
-    """A point for each job; the metric and the protocol are chosen in the page."""
-    figure = go.Figure()
+def _line(one: Gathered, run: Finished, look: Look, fills: Mapping[str, str]) -> dict[str, Any]:
+    """How the curve of a run is drawn."""
+    return {
+        "mode": "lines+markers",
+        "name": one.job.name + (f", seed {run.seed}" if len(one.runs) > 1 else ""),
+        "line": {"color": look.colour, "dash": look.line},
+        "marker": {"symbol": look.mark + fills.get(device(run), "")},
+        "text": f"trained on {device(run)}" if fills else None,
+    }
+
+
+def against(
+    jobs: Sequence[Gathered], title: str, number: Callable[[Gathered], float], timed: bool
+) -> go.Figure:
+    """A point for each job; the metric and the protocol are chosen in the page.
+
+    Of times (``timed``) a point for each device that a job was trained on.
+    """
+    figure, fills = go.Figure(), _fills(jobs) if timed else {}
+    counts = []
     for place, one in enumerate(jobs):
-        look = _look(place)
-        marker = {"size": 11, "color": look.colour, "symbol": look.mark}
-        y, name = [_mean(one, *CHOICES[0])], one.job.name
-        figure.add_scatter(x=[number(one)], y=y, mode="markers", name=name, marker=marker)
-    _add_choice(figure, [[[_mean(one, *choice)] for one in jobs] for choice in CHOICES])
+        look, apart = _look(place), by_device(one) if timed else {"": one}
+        symbols = [look.mark + fills.get(name, "") for name in apart]
+        figure.add_scatter(
+            x=[number(same) for same in apart.values()],
+            y=[_mean(one, *CHOICES[0])] * len(apart),
+            mode="markers",
+            name=one.job.name,
+            marker={"size": 11, "color": look.colour, "symbol": symbols},
+            text=[f"trained on {name}" for name in apart] if timed else None,
+        )
+        counts.append(len(apart))
+    means = [
+        [[_mean(one, *choice)] * n for one, n in zip(jobs, counts, strict=True)]
+        for choice in CHOICES
+    ]
+    _add_choice(figure, means)
+    _add_devices(figure, fills)
     figure.update_xaxes(type="log")
     return _laid_out(figure, f"{title} (log scale)", _named(*CHOICES[0]))
+
+
+def _fills(jobs: Sequence[Gathered]) -> dict[str, str]:
+    """How the marks of each device are filled: times of two machines are not to be compared."""
+    devices = dict.fromkeys(device(run) for one in jobs for run in one.runs)
+    return dict(zip(devices, cycle(FILLS), strict=False))
+
+
+def _add_devices(figure: go.Figure, fills: Mapping[str, str]) -> None:
+    """Entries of the legend that name the devices, if there are several."""
+    for name, fill in fills.items() if len(fills) > 1 and len(figure.data) else ():
+        marker = {"size": 9, "color": "#555", "symbol": f"circle{fill}"}
+        figure.add_scatter(
+            x=[None], y=[None], mode="markers", name=f"trained on {name}", marker=marker
+        )
 
 
 def bars(users: Users, field: str, title: str) -> go.Figure:
@@ -157,7 +201,7 @@ def _add_choice(figure: go.Figure, values: list[list[Any]]) -> None:
         {
             "label": f"{metric}, {protocol}",
             "method": "update",
-            "args": [{"y": y}, {"yaxis.title.text": _named(metric, protocol)}],
+            "args": [{"y": y}, {"yaxis.title.text": _named(metric, protocol)}, [*range(len(y))]],
         }
         for (metric, protocol), y in zip(CHOICES, values, strict=True)
     ]

@@ -17,19 +17,20 @@ from recbole_ext.experiment.earlier import values_text
 from recbole_ext.experiment.gather import PARTS, Gathered
 from recbole_ext.experiment.grids import grids
 from recbole_ext.experiment.measured import has_measures, values
-from recbole_ext.experiment.report import Report, TableReport
+from recbole_ext.experiment.report import Report, TableReport, by_device
 from recbole_ext.experiment.reported import Reported, figures_of
 
 HOW_TO_READ = """\
 Leave-one-out, all items ranked, the best epoch by validation tested once. *kept*: items of the
 history stay candidates; *masked*: they do not. Over several seeds: mean ± standard deviation
 (median). Bold: the best, as printed, of the jobs with as many seeds on the same data. *reported*:
-what papers report, Hit@10/NDCG@10. *best epoch*: counted from 0, of how many
-run; a run that was best in its last epochs was stopped by its budget. Seconds without evaluation,
-by the median epoch, of machines that may have done other work as well. *difference*: job minus
-baseline over the users of both, with a bootstrap interval of 95 %; p values are two-sided, paired
-over users (bootstrap, Wilcoxon signed-rank) and Holm-corrected over the jobs of the table. *≤*: none of 10,000 resamples lay on
-the other side of 0, so that p is no more than that; it may be far less."""
+what papers report, Hit@10/NDCG@10. *best epoch*: counted from 0, of how many run; a run that was
+best in its last epochs was stopped by its budget. Seconds without evaluation, by the median epoch,
+of machines that may have done other work as well; those of several machines stand apart, in the
+order of *trained on*. *difference*: job minus baseline over the users of both, with a bootstrap
+interval of 95 %; p values are two-sided, paired over users (bootstrap, Wilcoxon signed-rank) and
+Holm-corrected over the jobs of the table. *≤*: none of 10,000 resamples lay on the other side of
+0, so that p is no more than that; it may be far less."""
 
 MEASURES = """\
 Attention of the newest 20 x 20 block, of the first seed's run, mean over up to 1,000 test
@@ -39,7 +40,8 @@ nothing."""
 
 _ESCAPED = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "±": r"$\pm$", "–": "--", "<": "$<$", "≤": r"$\le$", ">": "$>$", "×": r"$\times$", "β": r"$\beta$",
+    "±": r"$\pm$", "–": "--", "<": "$<$", ">": "$>$", "≤": r"$\le$", "×": r"$\times$",
+    "·": r"$\cdot$", "β": r"$\beta$",
 }  # fmt: skip
 
 
@@ -50,7 +52,8 @@ def markdown(report: Report) -> str:
         parts += [f"## {table.table.title}", f"Data: {'; '.join(table.data())}"]
         if table.analysis and has_measures(table.analysis):
             parts.append(MEASURES)
-        parts += [_markdown_grid(grid) for grid in grids(table)]
+        for grid in grids(table):
+            parts += [_markdown_grid(grid), *grid.notes]
         if table.analysis:
             parts += _markdown_figures(table.analysis)
     return "\n\n".join(parts) + "\n"
@@ -109,13 +112,16 @@ def escaped(text: str) -> str:
 CSV_COLUMNS = (
     "table", "job", "model", "dataset", "seeds", "part", "protocol", "metric", "mean", "sd",
     "median", "values", "reported", "reported_in", "parameters", "seconds_per_epoch",
-    "seconds_to_best", "baseline", "users", "difference", "ci_low", "ci_high", "p_bootstrap",
-    "p_wilcoxon", "p_bootstrap_holm", "p_wilcoxon_holm",
+    "seconds_to_best", "trained_on", "baseline", "users", "difference", "ci_low", "ci_high",
+    "p_bootstrap", "p_wilcoxon", "p_bootstrap_holm", "p_wilcoxon_holm",
 )  # fmt: skip
 
 
 def to_csv(report: Report) -> str:
-    """The text of ``results.csv``: every metric of every job in a row, in full precision."""
+    """The text of ``results.csv``: every metric of every job in a row, in full precision.
+
+    Seconds are those of the first device where a job was trained on several.
+    """
     written = io.StringIO()
     writer = csv.DictWriter(written, CSV_COLUMNS, lineterminator="\n", restval="")
     writer.writeheader()
@@ -126,6 +132,8 @@ def to_csv(report: Report) -> str:
 
 
 def _csv_rows(table: TableReport, one: Gathered) -> Iterator[dict[str, Any]]:
+    devices = by_device(one)
+    timed = next(iter(devices.values()))
     shared = {
         "table": table.table.key,
         "job": one.job.name,
@@ -133,8 +141,9 @@ def _csv_rows(table: TableReport, one: Gathered) -> Iterator[dict[str, Any]]:
         "dataset": one.job.dataset,
         "seeds": " ".join(str(run.seed) for run in one.runs),
         "parameters": one.runs[0].metrics["parameters"],
-        "seconds_per_epoch": one.number("seconds_per_epoch").median,
-        "seconds_to_best": one.time_to_best().median,
+        "seconds_per_epoch": timed.number("seconds_per_epoch").median,
+        "seconds_to_best": timed.time_to_best().median,
+        "trained_on": "; ".join(devices),
     }
     tested = {(c.protocol, c.metric): c for c in table.comparisons if c.job == one.job.name}
     reported = figures_of(one.job)

@@ -19,13 +19,11 @@ from scipy import stats
 from recbole_ext.errors import DataError
 from recbole_ext.evaluation.per_user import PerUser
 from recbole_ext.experiment import file, report_text, report_write
-from recbole_ext.experiment.comparisons import Comparison
 from recbole_ext.experiment.curves import read_curve
 from recbole_ext.experiment.gather import KEPT, MASKED, PARTS
 from recbole_ext.experiment.grids import quality as quality_grid
-from recbole_ext.experiment.grids import significance as significance_grid
 from recbole_ext.experiment.report import Report, build_report
-from recbole_ext.experiment.significance import Difference, wilcoxon_p
+from recbole_ext.experiment.significance import wilcoxon_p
 from recbole_ext.experiment.users import JobUsers, make_groups, paired
 
 Metrics = dict[tuple[str, int], dict[str, Any]]
@@ -89,33 +87,6 @@ def test_latex_escapes_and_marks_the_best(toy: tuple[Report, Metrics, Path]) -> 
     lines = [line for line in text.splitlines() if line.startswith(r"toy\_")]
     assert all(line.replace(r"\_", "").count("_") == 0 and line.endswith(r" \\") for line in lines)
     assert report_text.escaped("a_b & 5 % ± <x>") == r"a\_b \& 5 \% $\pm$ $<$x$>$"
-
-
-def test_the_best_is_marked_as_printed_and_among_as_many_seeds(tmp_path: Path) -> None:
-    path, out, _ = write_all(tmp_path)
-    low = {"Hit@10": 0.3, "NDCG@10": 0.03712}
-    for job, test in (("toy_bad", low | {"NDCG@10": 0.03708}), ("toy_absent", low)):
-        shutil.rmtree(out / job, ignore_errors=True)
-        write_run(out, job, 1, 0.5, test=test)
-    metrics = json.loads((out / "toy_good" / "1" / "metrics.json").read_text())
-    assert metrics["test"]["NDCG@10"] > 0.0372
-    (table,) = build_report(file.read(path), out, out).tables
-    best = [row[0].text for row in quality_grid(table).rows if row[4].best]
-    assert best == ["toy_good", "toy_bad", "toy_absent"]  # of two seeds; of one, a tie
-
-
-def test_p_values_at_the_resolution_are_bounds() -> None:
-    def row(p: float, holm: float, metric: str = "NDCG@10") -> Comparison:
-        difference = Difference(0.1, 0.05, 0.15, p, 1e-9)
-        return Comparison("a", "b", KEPT, metric, 200, difference, holm, 2e-9)
-
-    least = 2 / 10_001
-    rows = [row(least, 2 * least), row(0.03, 0.03), row(0.0004, 2 * least),
-            row(0.0004, 2 * least, "Hit@10"), row(1e-9, 2e-9)]  # fmt: skip
-    shown = [row[6].text for row in significance_grid(rows).rows]
-    assert shown == ["≤ 0.0004", "0.0300", "≤ 0.0004", "0.0004", "< 0.0001"]
-    assert significance_grid(rows).rows[0][7].text == "< 0.0001"
-    assert report_text.escaped("≤ 0.0004") == r"$\le$ 0.0004"
 
 
 def test_comparisons_are_those_of_the_users(toy: tuple[Report, Metrics, Path]) -> None:

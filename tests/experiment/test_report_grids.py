@@ -1,0 +1,70 @@
+"""The tables of a report: what is marked, what is a bound, what must not be mixed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from made_up import write_all, write_run
+
+from recbole_ext.experiment import file, report_text
+from recbole_ext.experiment.comparisons import Comparison
+from recbole_ext.experiment.gather import KEPT
+from recbole_ext.experiment.grids import cost as cost_grid
+from recbole_ext.experiment.grids import quality as quality_grid
+from recbole_ext.experiment.grids import significance as significance_grid
+from recbole_ext.experiment.report import build_report
+from recbole_ext.experiment.significance import Difference
+
+
+def test_the_best_is_marked_as_printed_and_among_as_many_seeds(tmp_path: Path) -> None:
+    path, out, _ = write_all(tmp_path)
+    low = {"Hit@10": 0.3, "NDCG@10": 0.03712}
+    for job, test in (("toy_bad", low | {"NDCG@10": 0.03708}), ("toy_absent", low)):
+        shutil.rmtree(out / job, ignore_errors=True)
+        write_run(out, job, 1, 0.5, test=test)
+    metrics = json.loads((out / "toy_good" / "1" / "metrics.json").read_text())
+    assert metrics["test"]["NDCG@10"] > 0.0372
+    (table,) = build_report(file.read(path), out, out).tables
+    best = [row[0].text for row in quality_grid(table).rows if row[4].best]
+    assert best == ["toy_good", "toy_bad", "toy_absent"]  # of two seeds; of one, a tie
+
+
+def test_p_values_at_the_resolution_are_bounds() -> None:
+    def row(p: float, holm: float, metric: str = "NDCG@10") -> Comparison:
+        difference = Difference(0.1, 0.05, 0.15, p, 1e-9)
+        return Comparison("a", "b", KEPT, metric, 200, difference, holm, 2e-9)
+
+    least = 2 / 10_001
+    rows = [row(least, 2 * least), row(0.03, 0.03), row(0.0004, 2 * least),
+            row(0.0004, 2 * least, "Hit@10"), row(1e-9, 2e-9)]  # fmt: skip
+    shown = [row[6].text for row in significance_grid(rows).rows]
+    assert shown == ["≤ 0.0004", "0.0300", "≤ 0.0004", "0.0004", "< 0.0001"]
+    assert significance_grid(rows).rows[0][7].text == "< 0.0001"
+    assert report_text.escaped("≤ 0.0004") == r"$\le$ 0.0004"
+
+
+def test_seconds_of_several_devices_stay_apart(tmp_path: Path) -> None:
+    path, out, _ = write_all(tmp_path)
+    machines: dict[int, dict[str, Any]] = {
+        1: {"device": "NVIDIA H100", "versions": {"cpus": "16", "torch": "2.11.0"}},
+        2: {"device": None, "versions": {"cpus": "2", "torch": "2.13.0+cpu"}},
+        3: {"device": "cpu", "versions": {"cpus": "2"}},
+        4: {"device": None, "versions": {"cpus": "16", "torch": "2.11.0"}},
+        5: {"device": None},
+    }
+    shutil.rmtree(out / "toy_good")
+    for seed, machine in machines.items():
+        write_run(out, "toy_good", seed, 2.0, seconds_per_epoch=float(seed), **machine)
+    report = build_report(file.read(path), out, out)
+    (row,) = (row for row in cost_grid(report.tables[0]).rows if row[0].text == "toy_good")
+    assert [cell.text for cell in (row[2], row[3], row[5])] == [
+        "1.0; 2.5; 4.0; 5.0", "2.0; 5.0; 8.0; 10.0",
+        "NVIDIA H100; cpu, 2 CPUs; 16 CPUs, torch 2.11.0; –",
+    ]  # fmt: skip
+    assert len(cost_grid(report.tables[0]).notes) == 2
+    rows = csv.DictReader(report_text.to_csv(report).splitlines())
+    assert {row["seconds_to_best"] for row in rows if row["job"] == "toy_good"} == {"2.0"}
