@@ -85,7 +85,7 @@ def _table(grid: Grid) -> str:
 def _cell(cell: Cell) -> str:
     value = "" if cell.value is None else f' data-value="{cell.value!r}"'
     best = ' class="best"' if cell.best else ""
-    return f"<td{value}{best}>{escape(cell.text)}</td>"
+    return f"<td{value}{best}>{_broken(escape(cell.text))}</td>"
 
 
 def _plots(section: tuple[str, list[Plot]]) -> str:

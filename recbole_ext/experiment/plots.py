@@ -210,11 +210,15 @@ def _add_choice(figure: go.Figure, values: list[list[Any]]) -> None:
 
 
 def _laid_out(figure: go.Figure, x_title: str, y_title: str) -> go.Figure:
-    """The legend below: names of jobs are long, and screens may be narrow."""
+    """The legend at the very bottom: names are long, and screens may be narrow.
+
+    The page's script makes room for as many rows as the legend has there.
+    """
     figure.update_layout(
-        template="plotly_white", height=440 + 8 * len(figure.data), margin={"t": 50, "r": 20},
+        template="plotly_white", height=480, margin={"t": 50, "r": 20, "b": 100},
         xaxis_title=x_title, yaxis_title=y_title, showlegend=True, hovermode="closest",
-        legend={"orientation": "h", "yanchor": "top", "y": -0.18},
+        hoverlabel={"namelength": -1},
+        legend={"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0},
     )  # fmt: skip
     return figure
 

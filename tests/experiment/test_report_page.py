@@ -68,12 +68,16 @@ class Cells(HTMLParser):
         self._inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = tag == "td"
+        if tag == "td":
+            self.found.append("")
+            self._inside = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = self._inside and tag != "td"
 
     def handle_data(self, data: str) -> None:
         if self._inside:
-            self.found.append(data)
-            self._inside = False
+            self.found[-1] += data
 
 
 @pytest.fixture(scope="module")

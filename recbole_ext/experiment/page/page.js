@@ -33,3 +33,27 @@ filter.addEventListener("input", () => {
     row.hidden = !words.every((word) => text.includes(word));
   }
 });
+
+// Room below each plot for its legend, whose rows depend on the width of the screen.
+const AREA = 330, TOP = 50, AXIS = 62, ROW = 20;
+function fit(div) {
+  const narrow = window.innerWidth <= 600;
+  const size = narrow ? 10 : 12;
+  const longest = Math.max(...div.data.map((trace) => trace.name.length));
+  const columns = Math.max(1, Math.floor((div.clientWidth - 80) / (longest * size * 0.56 + 45)));
+  const legend = Math.ceil(div.data.length / columns) * ROW + 12;
+  const height = TOP + AREA + AXIS + legend;
+  div.style.height = `${height}px`;
+  return Plotly.relayout(div, {
+    height, "margin.b": AXIS + legend, "margin.l": narrow ? 55 : 80, "margin.r": narrow ? 8 : 20,
+    "legend.font.size": size, "legend.maxheight": legend,
+  });
+}
+const drawn = [...document.querySelectorAll(".plotly-graph-div")];
+let width = window.innerWidth;
+window.addEventListener("resize", () => {
+  if (window.innerWidth === width) return; // a phone's address bar comes and goes
+  width = window.innerWidth;
+  drawn.forEach(fit);
+});
+drawn.forEach(fit);
