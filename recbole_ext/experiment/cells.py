@@ -9,11 +9,12 @@ NOTHING = "–"
 
 @dataclass(frozen=True)
 class Cell:
-    """What is shown, the number to sort by, and whether it is the column's best of its data set."""
+    """What is shown, the number to sort by, whether it is among the best, and what a hint adds."""
 
     text: str
     value: float | None = None
     best: bool = False
+    hint: str = ""
 
 
 @dataclass(frozen=True)

@@ -114,13 +114,18 @@ def significance(comparisons: Sequence[Comparison]) -> Grid:
 
 
 def figure(statistic: Statistic | None) -> Cell:
-    """``0.2556``, over several seeds ``0.2556 ± 0.0012 (0.2550)``: mean ± sd (median)."""
+    """``0.2556``, over several seeds ``0.2556 ± 0.0012 (0.2550)``: mean ± sd (median).
+
+    The median is left out where it is the mean, as printed.
+    """
     if statistic is None:
         return Cell(NOTHING)
-    text = f"{statistic.mean:.{DECIMALS}f}"
-    if statistic.sd is not None:
-        text += f" ± {statistic.sd:.4f} ({statistic.median:.4f})"
-    return Cell(text, statistic.mean)
+    mean, median = (f"{value:.{DECIMALS}f}" for value in (statistic.mean, statistic.median))
+    if statistic.sd is None:
+        return Cell(mean, statistic.mean)
+    text = f"{mean} ± {statistic.sd:.{DECIMALS}f}" + (f" ({median})" if median != mean else "")
+    seeds = ", ".join(f"{value:.{DECIMALS}f}" for value in statistic.values)
+    return Cell(text, statistic.mean, hint=f"median {median} of {seeds}")
 
 
 def seconds(statistics: Sequence[Statistic]) -> Cell:

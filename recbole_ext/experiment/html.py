@@ -76,8 +76,9 @@ def _table(grid: Grid) -> str:
     heads = "".join(f'<th tabindex="0">{escape(name)}</th>' for name in grid.headers)
     rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>\n" for row in grid.rows)
     return (
-        f'<h3>{_CAPTIONS[grid.kind]}</h3><div class="wide"><table class="{grid.kind}">'
-        f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
+        f'<h3>{_CAPTIONS[grid.kind]}</h3><div class="scroll"><div class="wide">'
+        f'<table class="{grid.kind}">'
+        f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody></table></div></div>\n"
         f"{''.join(map(_note, grid.notes))}"
     )
 
@@ -85,7 +86,8 @@ def _table(grid: Grid) -> str:
 def _cell(cell: Cell) -> str:
     value = "" if cell.value is None else f' data-value="{cell.value!r}"'
     best = ' class="best"' if cell.best else ""
-    return f"<td{value}{best}>{_broken(escape(cell.text))}</td>"
+    title = f' title="{escape(cell.hint)}"' if cell.hint else ""
+    return f"<td{value}{best}{title}>{_broken(escape(cell.text))}</td>"
 
 
 def _plots(section: tuple[str, list[Plot]]) -> str:

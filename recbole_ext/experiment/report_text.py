@@ -23,8 +23,8 @@ from recbole_ext.experiment.reported import Reported, figures_of
 HOW_TO_READ = """\
 Leave-one-out, all items ranked, the best epoch by validation tested once. *kept*: items of the
 history stay candidates; *masked*: they do not. Over several seeds: mean ± standard deviation
-(median). Bold: the best, as printed, of the jobs with as many seeds on the same data. *reported*:
-what papers report, Hit@10/NDCG@10. *best epoch*: counted from 0, of how many run; a run that was
+(median, where it differs). Bold: the best, as printed, of the jobs with as many seeds on the same
+data. *reported*: what papers report, Hit@10/NDCG@10. *best epoch*: counted from 0, of how many run; a run that was
 best in its last epochs was stopped by its budget. Seconds without evaluation, by the median epoch,
 of machines that may have done other work as well; those of several machines stand apart, in the
 order of *trained on*. *difference*: job minus baseline over the users of both, with a bootstrap

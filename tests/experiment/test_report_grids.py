@@ -12,8 +12,9 @@ from made_up import write_all, write_run
 
 from recbole_ext.experiment import file, report_text
 from recbole_ext.experiment.comparisons import Comparison
-from recbole_ext.experiment.gather import KEPT
+from recbole_ext.experiment.gather import KEPT, Statistic
 from recbole_ext.experiment.grids import cost as cost_grid
+from recbole_ext.experiment.grids import figure
 from recbole_ext.experiment.grids import quality as quality_grid
 from recbole_ext.experiment.grids import significance as significance_grid
 from recbole_ext.experiment.report import build_report
@@ -68,3 +69,11 @@ def test_seconds_of_several_devices_stay_apart(tmp_path: Path) -> None:
     assert len(cost_grid(report.tables[0]).notes) == 2
     rows = csv.DictReader(report_text.to_csv(report).splitlines())
     assert {row["seconds_to_best"] for row in rows if row["job"] == "toy_good"} == {"2.0"}
+
+
+def test_a_median_that_is_the_mean_is_a_hint_only() -> None:
+    same, other = Statistic((0.1, 0.2, 0.3)), Statistic((0.1, 0.2, 0.6))
+    assert figure(same).text == "0.2000 ± 0.1000"
+    assert figure(same).hint == "median 0.2000 of 0.1000, 0.2000, 0.3000"
+    assert figure(other).text == "0.3000 ± 0.2646 (0.2000)"
+    assert (figure(Statistic((0.1,))).text, figure(Statistic((0.1,))).hint) == ("0.1000", "")

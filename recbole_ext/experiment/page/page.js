@@ -24,6 +24,16 @@ for (const head of document.querySelectorAll("th")) {
   head.addEventListener("keydown", (event) => { if (event.key === "Enter") sortBy(head); });
 }
 
+// A shadow at the right edge of a table that goes on there.
+function shade(wide) {
+  const left = wide.scrollWidth - wide.clientWidth - wide.scrollLeft;
+  wide.parentNode.classList.toggle("more", left > 2);
+}
+const wides = [...document.querySelectorAll(".wide")];
+for (const wide of wides) wide.addEventListener("scroll", () => shade(wide));
+window.addEventListener("resize", () => wides.forEach(shade));
+wides.forEach(shade);
+
 // Show the rows that hold every word of the filter.
 const filter = document.getElementById("filter");
 filter.addEventListener("input", () => {
