@@ -24,13 +24,13 @@ HOW_TO_READ = """\
 Leave-one-out, all items ranked, the best epoch by validation tested once. *kept*: items of the
 history stay candidates; *masked*: they do not. Over several seeds: mean ± standard deviation
 (median, where it differs). Bold: the best, as printed, of the jobs with as many seeds on the same
-data. *reported*: what papers report, Hit@10/NDCG@10. *best epoch*: counted from 0, of how many run; a run that was
-best in its last epochs was stopped by its budget. Seconds without evaluation, by the median epoch,
-of machines that may have done other work as well; those of several machines stand apart, in the
-order of *trained on*. *difference*: job minus baseline over the users of both, with a bootstrap
-interval of 95 %; p values are two-sided, paired over users (bootstrap, Wilcoxon signed-rank) and
-Holm-corrected over the jobs of the table. *≤*: none of 10,000 resamples lay on the other side of
-0, so that p is no more than that; it may be far less."""
+data. *reported*: what papers report, Hit@10/NDCG@10. *best epoch*: counted from 0, of how many run;
+a run that was best in its last epochs was stopped by its budget. Seconds without evaluation, by the
+median epoch, of machines that may have done other work as well; those of several machines stand
+apart, in the order of *trained on*. *difference*: job minus baseline over the users of both, with a
+bootstrap interval of 95 %; p values are two-sided, paired over users (bootstrap, Wilcoxon
+signed-rank) and Holm-corrected over the jobs of the table. *≤*: none of 10,000 resamples lay on the
+other side of 0, so that p is no more than that; it may be far less."""
 
 MEASURES = """\
 Attention of the newest 20 x 20 block, of the first seed's run, mean over up to 1,000 test

@@ -39,6 +39,14 @@ window.addEventListener("load", () => {
   filter.value = "Toy_G";
   filter.dispatchEvent(new Event("input"));
   seen.push("filtered: " + column());
+  const sections = () => [...document.querySelectorAll("section, .grid")].filter(
+    (place) => !place.hidden).length + ", " + document.getElementById("shown").textContent;
+  seen.push("sections: " + sections());
+  for (const words of [filter.placeholder, "FPARec nothing", ""]) {
+    filter.value = words;
+    filter.dispatchEvent(new Event("input"));
+    seen.push(words + ": " + sections());
+  }
   const traces = [...document.querySelectorAll(".plotly-graph-div")].map(
     (div) => div.id + "=" + div.data.length + "/" + div.querySelectorAll(".main-svg").length);
   seen.push("plots: " + traces.join(" "));
@@ -154,6 +162,10 @@ def test_in_a_browser(made: tuple[str, str], tmp_path: Path) -> None:
         "ascending: toy_bad toy_base toy_good",
         "descending: toy_good toy_base toy_bad",
         "filtered: toy_good",
+        "sections: 5, 6 rows of 14",
+        "toy base: 5, 10 rows of 14",
+        "FPARec nothing: 0, 0 rows of 14",
+        ": 5, ",
         "plots: toy-curves-epochs=5/3 toy-curves-seconds=5/3 toy-time=3/3 toy-parameters=3/3 "
         "toy-history_length=3/3 toy-target_popularity=3/3",
         "menu: true",

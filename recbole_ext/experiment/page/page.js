@@ -34,14 +34,23 @@ for (const wide of wides) wide.addEventListener("scroll", () => shade(wide));
 window.addEventListener("resize", () => wides.forEach(shade));
 wides.forEach(shade);
 
-// Show the rows that hold every word of the filter.
+// Show the rows that hold every word of the filter, and of the sections those that hold such rows.
 const filter = document.getElementById("filter");
+const holds = (text, words) => words.every((word) => text.toLowerCase().includes(word));
 filter.addEventListener("input", () => {
   const words = filter.value.toLowerCase().split(/[\s,]+/).filter(Boolean);
-  for (const row of document.querySelectorAll("tbody tr")) {
-    const text = row.textContent.toLowerCase();
-    row.hidden = !words.every((word) => text.includes(word));
+  const rows = [...document.querySelectorAll("tbody tr")];
+  for (const row of rows) row.hidden = !holds(row.textContent, words);
+  for (const place of document.querySelectorAll(".grid, section.tables")) {
+    place.hidden = !place.querySelector("tbody tr:not([hidden])");
   }
+  for (const place of document.querySelectorAll("section.plots")) {
+    place.hidden = !place.dataset.jobs.split("\n").some((job) => holds(job, words));
+  }
+  const shown = rows.filter((row) => !row.hidden).length;
+  const told = `${shown} row${shown === 1 ? "" : "s"} of ${rows.length}`;
+  document.getElementById("shown").textContent = words.length ? told : "";
+  wides.forEach(shade);
 });
 
 // Room below each plot for its legend, whose rows depend on the width of the screen.
