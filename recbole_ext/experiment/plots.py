@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, product
+from math import ceil, floor, log10
 from typing import Any
 
 import plotly.graph_objects as go
@@ -19,16 +20,17 @@ FIELDS = {"history_length": "history length (items)", "target_popularity": "targ
 CHOICES = [(metric, protocol) for metric in reversed(METRICS) for protocol in PROTOCOLS]
 CURVE_METRIC = "NDCG@10"
 FEW_EPOCHS = 10
+LOG_ABOVE, LOG_TIME_ABOVE = 5, 20  # times that the largest is the smallest
 Users = Mapping[str, JobUsers | None]
-# Ten colours apart (Tableau's), then the same with another line, mark and pattern.
+# Ten colours apart (Tableau's), then the same with another mark and pattern.
 COLOURS = (
     "#4e79a7", "#f28e2b", "#e15759", "#59a14f", "#b07aa1", "#76b7b2", "#9c755f", "#edc948",
     "#ff9da7", "#8c8c8c",
 )  # fmt: skip
-LINES, MARKS = ("solid", "dash", "dot"), ("circle", "diamond", "triangle-up")
-PATTERNS = ("", "/", "x")
+MARKS, PATTERNS = ("circle", "diamond", "triangle-up"), ("", "/", "x")
+LINES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # by seed
 FILLS = ("", "-open", "-dot", "-open-dot")  # of a mark, by the device of the times
-_ROUNDS = tuple(zip(LINES, MARKS, PATTERNS, strict=True))
+_ROUNDS = tuple(zip(MARKS, PATTERNS, strict=True))
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,6 @@ class Look:
     """What tells a job from the others of its data set, the same in every plot."""
 
     colour: str
-    line: str
     mark: str
     pattern: str
 
@@ -91,26 +92,34 @@ def curves(jobs: Sequence[Gathered], by_seconds: bool) -> go.Figure:
     """A line for each run."""
     figure, fills = go.Figure(), _fills(jobs) if by_seconds else {}
     for place, one in enumerate(jobs):
-        for run in one.runs:
+        for dash, run in zip(cycle(LINES), one.runs, strict=False):
             points = run.curve.of(CURVE_METRIC)
             if points:
                 x = [run.seconds_after(epoch) if by_seconds else epoch for epoch, _ in points]
                 y = [score for _, score in points]
-                figure.add_scatter(x=x, y=y, **_line(one, run, _look(place), fills))
-    if not by_seconds and all(max(line.x) < FEW_EPOCHS for line in figure.data):
-        figure.update_xaxes(dtick=1)  # no half epochs
+                figure.add_scatter(x=x, y=y, **_line(one, run, _look(place), dash, fills))
+    y_title = f"validation {CURVE_METRIC}, seen kept"
+    if not by_seconds:
+        if all(max(line.x) < FEW_EPOCHS for line in figure.data):
+            figure.update_xaxes(dtick=1)  # no half epochs
+        return _laid_out(figure, "epoch", y_title)
+    lengths = [max(line.x) for line in figure.data]
+    x_title = _scaled(figure, lengths, "training seconds", LOG_TIME_ABOVE)
     _add_devices(figure, fills)
-    x_title = "training seconds" if by_seconds else "epoch"
-    return _laid_out(figure, x_title, f"validation {CURVE_METRIC}, seen kept")
+    return _laid_out(figure, x_title, y_title)
 
 
-def _line(one: Gathered, run: Finished, look: Look, fills: Mapping[str, str]) -> dict[str, Any]:
+def _line(
+    one: Gathered, run: Finished, look: Look, dash: str, fills: Mapping[str, str]
+) -> dict[str, Any]:
     """How the curve of a run is drawn."""
     return {
         "mode": "lines+markers",
         "name": one.job.name + (f", seed {run.seed}" if len(one.runs) > 1 else ""),
-        "line": {"color": look.colour, "dash": look.line},
-        "marker": {"symbol": look.mark + fills.get(device(run), "")},
+        "legendgroup": one.job.name,  # its seeds are hidden together
+        "line": {"color": look.colour, "dash": dash},
+        # More marks than these would cover the dashes.
+        "marker": {"symbol": look.mark + fills.get(device(run), ""), "maxdisplayed": 12},
         "text": f"trained on {device(run)}" if fills else None,
     }
 
@@ -123,27 +132,56 @@ def against(
     Of times (``timed``) a point for each device that a job was trained on.
     """
     figure, fills = go.Figure(), _fills(jobs) if timed else {}
-    counts = []
-    for place, one in enumerate(jobs):
-        look, apart = _look(place), by_device(one) if timed else {"": one}
+    points = [by_device(one) if timed else {"": one} for one in jobs]
+    for place, (one, apart) in enumerate(zip(jobs, points, strict=True)):
+        look = _look(place)
         symbols = [look.mark + fills.get(name, "") for name in apart]
         figure.add_scatter(
             x=[number(same) for same in apart.values()],
-            y=[_mean(one, *CHOICES[0])] * len(apart),
             mode="markers",
             name=one.job.name,
             marker={"size": 11, "color": look.colour, "symbol": symbols},
+            error_y={"type": "data", "color": look.colour, "thickness": 1},
             text=[f"trained on {name}" for name in apart] if timed else None,
         )
-        counts.append(len(apart))
-    means = [
-        [[_mean(one, *choice)] * n for one, n in zip(jobs, counts, strict=True)]
-        for choice in CHOICES
-    ]
-    _add_choice(figure, means)
+    numbers = [x for trace in figure.data for x in trace.x]
+    choices = [_heights(jobs, [*map(len, points)], *choice) for choice in CHOICES]
+    for trace, y, sd in zip(figure.data, *choices[0].values(), strict=True):
+        trace.update(y=y, error_y_array=sd)
+    _add_choice(figure, choices)
+    x_title = _scaled(figure, numbers, title, LOG_ABOVE)
     _add_devices(figure, fills)
-    figure.update_xaxes(type="log")
-    return _laid_out(figure, f"{title} (log scale)", _named(*CHOICES[0]))
+    return _laid_out(figure, x_title, _named(*CHOICES[0]))
+
+
+def _heights(
+    jobs: Sequence[Gathered], counts: Sequence[int], metric: str, protocol: str
+) -> dict[str, list[Any]]:
+    """Means over seeds and their spread for each job, as often as it has points."""
+    found = [one.metric(metric, protocol) for one in jobs]
+    return {
+        "y": [[one and one.mean] * n for one, n in zip(found, counts, strict=True)],
+        "error_y.array": [
+            None if one is None or one.sd is None else [one.sd] * n
+            for one, n in zip(found, counts, strict=True)
+        ],
+    }
+
+
+def _scaled(figure: go.Figure, numbers: Sequence[float], title: str, above: float) -> str:
+    """Make the x axis logarithmic where the numbers are far apart; returns its title.
+
+    Its ticks are full numbers: plotly's own say 2 for 20 and for 200.
+    """
+    if not numbers or min(numbers) <= 0 or max(numbers) <= above * min(numbers):
+        figure.update_xaxes(tickformat=",")
+        return title
+    steps = (1, 2, 5) if max(numbers) < 500 * min(numbers) else (1,)
+    decades = range(floor(log10(min(numbers))) - 2, ceil(log10(max(numbers))) + 1)
+    ticks = [step * 10.0**decade for decade in decades for step in steps]
+    texts = [f"{tick:,.0f}" if tick >= 1 else f"{tick:g}" for tick in ticks]
+    figure.update_xaxes(type="log", tickvals=ticks, ticktext=texts)
+    return f"{title} (log scale)"
 
 
 def _fills(jobs: Sequence[Gathered]) -> dict[str, str]:
@@ -174,7 +212,7 @@ def bars(users: Users, field: str, title: str) -> go.Figure:
         marker = {"color": look.colour, "pattern": {"shape": look.pattern, "fgcolor": "white"}}
         y = groups.means(one, *CHOICES[0])
         figure.add_bar(x=list(groups.names), y=y, name=name, marker=marker)
-    _add_choice(figure, [[groups.means(one, *c) for one in same.values()] for c in CHOICES])
+    _add_choice(figure, [{"y": [groups.means(one, *c) for one in same.values()]} for c in CHOICES])
     figure.update_layout(barmode="group")
     return _laid_out(figure, title, _named(*CHOICES[0]))
 
@@ -195,15 +233,16 @@ def _left_out(users: Users) -> str:
     return f"Not shown, as the ranks of their users are not here: {', '.join(missing)}."
 
 
-def _add_choice(figure: go.Figure, values: list[list[Any]]) -> None:
-    """A menu that puts another metric on the y axis: ``values[choice][trace]``."""
+def _add_choice(figure: go.Figure, values: list[dict[str, list[Any]]]) -> None:
+    """A menu that puts another metric on the y axis: ``values[choice]["y"][trace]``."""
+    traces = list(range(len(figure.data)))
     buttons = [
         {
             "label": f"{metric}, {protocol}",
             "method": "update",
-            "args": [{"y": y}, {"yaxis.title.text": _named(metric, protocol)}, [*range(len(y))]],
+            "args": [found, {"yaxis.title.text": _named(metric, protocol)}, traces],
         }
-        for (metric, protocol), y in zip(CHOICES, values, strict=True)
+        for (metric, protocol), found in zip(CHOICES, values, strict=True)
     ]
     menu = {"buttons": buttons, "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
     figure.update_layout(updatemenus=[menu])
@@ -230,8 +269,3 @@ def _look(place: int) -> Look:
 
 def _named(metric: str, protocol: str) -> str:
     return f"test {metric}, {protocol}"
-
-
-def _mean(one: Gathered, metric: str, protocol: str) -> float | None:
-    statistic = one.metric(metric, protocol)
-    return None if statistic is None else statistic.mean

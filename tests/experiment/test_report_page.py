@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from made_up import write_all
+from made_up import write_all, write_run
 
 from recbole_ext.experiment import file, report_text
 from recbole_ext.experiment.report import build_report
@@ -135,6 +135,24 @@ def test_bars_name_the_jobs_they_lack(tmp_path: Path) -> None:
         ranks.unlink()
     drawn = {one.name: one for one in plots(build_report(file.read(path), out, out))["toy"]}
     assert drawn["toy-history_length"].note.startswith("Not drawn")
+
+
+def test_times_on_a_log_axis_by_device_with_the_spread_of_seeds(tmp_path: Path) -> None:
+    from recbole_ext.experiment.plots import plots
+
+    path, out, _ = write_all(tmp_path)
+    write_run(out, "toy_absent", 1, 0.7, seconds_per_epoch=250.0, device="gpu")
+    drawn = {one.name: one.figure for one in plots(build_report(file.read(path), out, out))["toy"]}
+    for name in ("toy-time", "toy-curves-seconds"):
+        axis = drawn[name].layout.xaxis
+        assert axis.title.text.endswith("(log scale)")
+        assert {"1", "10", "20", "100", "1,000"} <= {*axis.ticktext}
+        assert [one.name for one in drawn[name].data[-2:]] == ["trained on cpu", "trained on gpu"]
+    base, *_, absent = drawn["toy-time"].data[:-2]
+    assert (base.marker.symbol, absent.marker.symbol) == (("circle",), ("circle-open",))
+    assert len(base.error_y.array) == 1 and absent.error_y.array is None
+    lines = drawn["toy-curves-epochs"].data
+    assert [line.line.dash for line in lines[:3]] == ["solid", "dash", "solid"]
 
 
 def test_no_two_jobs_look_alike() -> None:
