@@ -22,6 +22,13 @@ from recbole_ext.experiment.report import TableReport, by_device, device
 from recbole_ext.experiment.reported import figures_of
 from recbole_ext.experiment.significance import RESAMPLES, bootstrap_p
 
+CAPTIONS = {
+    "quality": "Quality: test, leave-one-out, all items ranked; the best in bold",
+    "cost": "Cost: training without evaluation",
+    "significance": "Significance: paired over users, Holm-corrected",
+    "sparsity": "Sparsity of attention",
+    "rank": "Rank of attention",
+}
 DECIMALS = 4
 SMALLEST_P = bootstrap_p(np.ones(RESAMPLES))  # no resample on the other side
 

@@ -11,20 +11,13 @@ from plotly.offline import get_plotlyjs
 from recbole_ext.experiment.analyses import Analysis, Drawn
 from recbole_ext.experiment.cells import Cell, Grid
 from recbole_ext.experiment.gather import Gathered
-from recbole_ext.experiment.grids import grids
+from recbole_ext.experiment.grids import CAPTIONS, grids
 from recbole_ext.experiment.measured import has_measures
 from recbole_ext.experiment.plots import Plot, plots
 from recbole_ext.experiment.report import Report, TableReport
 from recbole_ext.experiment.report_text import HOW_TO_READ, MEASURES
 
 _PAGE = Path(__file__).parent / "page"
-_CAPTIONS = {
-    "quality": "Quality: test, leave-one-out, all items ranked; the best of a data set in bold",
-    "cost": "Cost: training without evaluation",
-    "significance": "Significance: paired over users, Holm-corrected",
-    "sparsity": "Sparsity of attention",
-    "rank": "Rank of attention",
-}
 
 
 def page(report: Report) -> str:
@@ -84,7 +77,7 @@ def _table(grid: Grid) -> str:
     heads = "".join(f'<th tabindex="0">{escape(name)}</th>' for name in grid.headers)
     rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>\n" for row in grid.rows)
     return (
-        f'<div class="grid"><h3>{_CAPTIONS[grid.kind]}</h3><div class="scroll"><div class="wide">'
+        f'<div class="grid"><h3>{CAPTIONS[grid.kind]}</h3><div class="scroll"><div class="wide">'
         f'<table class="{grid.kind}">'
         f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody></table></div></div>\n"
         f"{''.join(map(_note, grid.notes))}</div>\n"

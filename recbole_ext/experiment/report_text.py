@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +16,8 @@ from recbole_ext.experiment.cells import Cell, Grid
 from recbole_ext.experiment.comparisons import Comparison
 from recbole_ext.experiment.earlier import values_text
 from recbole_ext.experiment.gather import PARTS, Gathered
-from recbole_ext.experiment.grids import grids
+from recbole_ext.experiment.grids import CAPTIONS, grids
+from recbole_ext.experiment.jobs import Table
 from recbole_ext.experiment.measured import has_measures, values
 from recbole_ext.experiment.report import Report, TableReport, by_device
 from recbole_ext.experiment.reported import Reported, figures_of
@@ -43,6 +45,7 @@ _ESCAPED = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "±": r"$\pm$", "–": "--", "<": "$<$", ">": "$>$", "≤": r"$\le$", "×": r"$\times$",
     "·": r"$\cdot$", "β": r"$\beta$",
 }  # fmt: skip
+_MINUS = re.compile(r"(?<![\w.)}-])-(?=\d)")
 
 
 def markdown(report: Report) -> str:
@@ -76,19 +79,29 @@ def _markdown_cell(cell: Cell) -> str:
 
 
 def latex(report: Report) -> str:
-    """The text of ``tables.tex``: one ``tabular`` a table, to be put into a document as it is."""
-    parts = [f"% {report.title}: needs the package booktabs"]
+    """The text of ``tables.tex``: floats with captions and labels, and the notes as comments."""
+    parts = [f"% {report.title}: needs the package booktabs", _comment(HOW_TO_READ)]
+    if any(one.analysis and has_measures(one.analysis) for one in report.tables):
+        parts.append(_comment(MEASURES))
     for table in report.tables:
-        parts += [_latex_grid(grid, table.table.title) for grid in grids(table)]
+        parts += [_latex_grid(grid, table.table, report.name) for grid in grids(table)]
         if table.analysis:
             images = (table.analysis.image(one.name) for one in table.analysis.figures)
             parts += [f"% {table.table.title}: figure {image}" for image in images]
     return "\n\n".join(parts) + "\n"
 
 
-def _latex_grid(grid: Grid, title: str) -> str:
+def _comment(text: str) -> str:
+    return "\n".join(f"% {line}" for line in text.splitlines())
+
+
+def _latex_grid(grid: Grid, table: Table, name: str) -> str:
+    label = re.sub(r"[^\w.:-]+", "-", f"tab:{name}-{table.key}-{grid.kind}")
     lines = [
-        f"% {title} ({grid.kind})",
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_latex_text(table.title)}. {_latex_text(CAPTIONS[grid.kind])}.}}",
+        rf"\label{{{label}}}",
         rf"\begin{{tabular}}{{l{'r' * (len(grid.headers) - 1)}}}",
         r"\toprule",
         " & ".join(map(escaped, grid.headers)) + r" \\",
@@ -96,6 +109,8 @@ def _latex_grid(grid: Grid, title: str) -> str:
         *(" & ".join(map(_latex_cell, row)) + r" \\" for row in grid.rows),
         r"\bottomrule",
         r"\end{tabular}",
+        *(rf"\par\smallskip{{\footnotesize {_latex_text(note)}\par}}" for note in grid.notes),
+        r"\end{table}",
     ]
     return "\n".join(lines)
 
@@ -104,9 +119,17 @@ def _latex_cell(cell: Cell) -> str:
     return rf"\textbf{{{escaped(cell.text)}}}" if cell.best else escaped(cell.text)
 
 
+def _latex_text(text: str) -> str:
+    """Prose: what stands between backticks is code, between stars emphasised."""
+    found = escaped(text)
+    found = re.sub(r"`([^`]*)`", r"\\texttt{\1}", found)
+    return re.sub(r"\*([^*]+)\*", r"\\emph{\1}", found)
+
+
 def escaped(text: str) -> str:
-    """``text`` as LaTeX prints it."""
-    return "".join(_ESCAPED.get(character, character) for character in text)
+    """``text`` as LaTeX prints it; a hyphen before a number is a minus, within a name it is not."""
+    found = "".join(_ESCAPED.get(character, character) for character in text)
+    return _MINUS.sub("$-$", found)
 
 
 CSV_COLUMNS = (

@@ -84,8 +84,12 @@ def test_latex_escapes_and_marks_the_best(toy: tuple[Report, Metrics, Path]) -> 
     assert r"toy\_good & 1 2 & " in text
     assert text.count(r"\textbf{") == 4  # the best of four columns
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 3
+    assert r"\label{tab:out-a-quality}" in text
+    assert r"\caption{First table. Cost: training without evaluation.}" in text
+    assert "% Leave-one-out, all items ranked" in text
     lines = [line for line in text.splitlines() if line.startswith(r"toy\_")]
     assert all(line.replace(r"\_", "").count("_") == 0 and line.endswith(r" \\") for line in lines)
+    assert report_text.escaped("-0.1 to +0.2, x-0.07") == "$-$0.1 to +0.2, x-0.07"
     assert report_text.escaped("a_b & 5 % ± <x>") == r"a\_b \& 5 \% $\pm$ $<$x$>$"
 
 
