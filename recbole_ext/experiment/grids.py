@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +17,8 @@ from recbole_ext.experiment.gather import (
     Statistic,
     comparable,
 )
-from recbole_ext.experiment.measured import measured
+from recbole_ext.experiment.jobs import Job
+from recbole_ext.experiment.measured import NO_PROTOCOL, REPORTED, measured
 from recbole_ext.experiment.report import TableReport, by_device, device
 from recbole_ext.experiment.reported import figures_of
 from recbole_ext.experiment.significance import RESAMPLES, bootstrap_p
@@ -36,7 +37,8 @@ SMALLEST_P = bootstrap_p(np.ones(RESAMPLES))  # no resample on the other side
 def grids(report: TableReport) -> list[Grid]:
     """Attention where it was measured, quality, cost and, with a baseline, significance."""
     jobs = {one.job.name: one.job for one in report.jobs}
-    found = [*measured(report.analysis, jobs), quality(report), cost(report)]
+    attention = (_with_sources(grid, jobs) for grid in measured(report.analysis, jobs))
+    found = [*attention, quality(report), cost(report)]
     return [*found, significance(report.comparisons)] if report.comparisons else found
 
 
@@ -60,7 +62,33 @@ def quality(report: TableReport) -> Grid:
     rows = [[column(one) for column in columns] for one in report.jobs]
     for among in _ranked(report.jobs):
         _mark_best([row for row, one in zip(rows, report.jobs, strict=True) if one in among], best)
-    return Grid("quality", tuple(headers), tuple(tuple(row) for row in rows))
+    figures = {one.job.name: figures_of(one.job) for one in report.jobs}
+    shown = {(protocol, metric) for protocol in PROTOCOLS for metric in METRICS}
+    sources = {
+        name: dict.fromkeys(one.source for place, one in found.items() if place in shown)
+        for name, found in figures.items()
+    }
+    return Grid("quality", tuple(headers), tuple(map(tuple, rows)), sources_of(sources))
+
+
+def _with_sources(grid: Grid, jobs: Mapping[str, Job]) -> Grid:
+    """A table of attention, with where its reported figures are from."""
+    names = [row[0].text for row in grid.rows]
+    place = NO_PROTOCOL, REPORTED[grid.kind][0]
+    found = {name: figures_of(jobs[name]).get(place) for name in names}
+    sources = {name: [one.source] for name, one in found.items() if one}
+    return replace(grid, notes=(*grid.notes, *sources_of(sources)))
+
+
+def sources_of(sources: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """A line for each source of reported figures; of several each names its jobs."""
+    jobs: dict[str, list[str]] = {}
+    for job, names in sources.items():
+        for name in names:
+            jobs.setdefault(name, []).append(job)
+    if len(jobs) == 1:
+        return tuple(f"Reported in: {name}." for name in jobs)
+    return tuple(f"Reported in: {name} ({', '.join(of)})." for name, of in jobs.items())
 
 
 def cost(report: TableReport) -> Grid:

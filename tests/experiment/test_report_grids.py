@@ -17,6 +17,7 @@ from recbole_ext.experiment.grids import cost as cost_grid
 from recbole_ext.experiment.grids import figure
 from recbole_ext.experiment.grids import quality as quality_grid
 from recbole_ext.experiment.grids import significance as significance_grid
+from recbole_ext.experiment.grids import sources_of
 from recbole_ext.experiment.report import build_report
 from recbole_ext.experiment.significance import Difference
 
@@ -77,3 +78,16 @@ def test_a_median_that_is_the_mean_is_a_hint_only() -> None:
     assert figure(same).hint == "median 0.2000 of 0.1000, 0.2000, 0.3000"
     assert figure(other).text == "0.3000 ± 0.2646 (0.2000)"
     assert (figure(Statistic((0.1,))).text, figure(Statistic((0.1,))).hint) == ("0.1000", "")
+
+
+def test_sources_of_reported_figures_stand_below(tmp_path: Path) -> None:
+    path, out, _ = write_all(tmp_path)
+    report = build_report(file.read(path), out, out)
+    notes = (
+        "Reported in: the experiment file (toy_base).",
+        "Reported in: arXiv 2407.02793, Table 3 (toy_good).",
+    )
+    assert quality_grid(report.tables[0]).notes == notes
+    assert all(note in report_text.markdown(report) for note in notes)
+    assert r"Reported in: arXiv 2407.02793, Table 3 (toy\_good)." in report_text.latex(report)
+    assert sources_of({"a": ["P"], "b": ["P"]}) == ("Reported in: P.",)
