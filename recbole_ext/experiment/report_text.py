@@ -56,7 +56,8 @@ def markdown(report: Report) -> str:
         if table.analysis and has_measures(table.analysis):
             parts.append(MEASURES)
         for grid in grids(table):
-            parts += [_markdown_grid(grid), *grid.notes]
+            caption = f"**{CAPTIONS[grid.kind]}**"
+            parts += [caption, _markdown_grid(grid), *map(_markdown_note, grid.notes)]
         if table.analysis:
             parts += _markdown_figures(table.analysis)
     return "\n\n".join(parts) + "\n"
@@ -71,6 +72,11 @@ def _markdown_figures(analysis: Analysis) -> Iterator[str]:
 def _markdown_grid(grid: Grid) -> str:
     rows = [[_markdown_cell(cell) for cell in row] for row in grid.rows]
     return tabulate(rows, grid.headers, "github", disable_numparse=True)
+
+
+def _markdown_note(note: str) -> str:
+    """Underscores of names would otherwise make parts of them slanted."""
+    return note.replace("_", "\\_")
 
 
 def _markdown_cell(cell: Cell) -> str:

@@ -88,6 +88,9 @@ def test_sources_of_reported_figures_stand_below(tmp_path: Path) -> None:
         "Reported in: arXiv 2407.02793, Table 3 (toy_good).",
     )
     assert quality_grid(report.tables[0]).notes == notes
-    assert all(note in report_text.markdown(report) for note in notes)
+    text = report_text.markdown(report)
+    assert all(note.replace("_", r"\_") in text for note in notes)
+    captions = [line.split(":")[0] for line in text.splitlines() if line.startswith("**")]
+    assert captions == ["**Quality", "**Cost", "**Significance"]
     assert r"Reported in: arXiv 2407.02793, Table 3 (toy\_good)." in report_text.latex(report)
     assert sources_of({"a": ["P"], "b": ["P"]}) == ("Reported in: P.",)
