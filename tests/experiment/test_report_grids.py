@@ -8,16 +8,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from made_up import write_all, write_run
+from made_up import EXPERIMENT, write_all, write_run
 
 from recbole_ext.experiment import file, report_text
 from recbole_ext.experiment.comparisons import Comparison
 from recbole_ext.experiment.gather import KEPT, Statistic
 from recbole_ext.experiment.grids import cost as cost_grid
-from recbole_ext.experiment.grids import figure
+from recbole_ext.experiment.grids import figure, sources_of
 from recbole_ext.experiment.grids import quality as quality_grid
 from recbole_ext.experiment.grids import significance as significance_grid
-from recbole_ext.experiment.grids import sources_of
 from recbole_ext.experiment.report import build_report
 from recbole_ext.experiment.significance import Difference
 
@@ -33,6 +32,28 @@ def test_the_best_is_marked_as_printed_and_among_as_many_seeds(tmp_path: Path) -
     (table,) = build_report(file.read(path), out, out).tables
     best = [row[0].text for row in quality_grid(table).rows if row[4].best]
     assert best == ["toy_good", "toy_bad", "toy_absent"]  # of two seeds; of one, a tie
+
+
+def test_what_cannot_be_ranked_together(tmp_path: Path) -> None:
+    """Jobs of another variant, of another target or of another task stand apart, best in each."""
+    toy = tmp_path / "toy.yaml"
+    toy.write_text(EXPERIMENT.replace("epochs: 9", "holdout: 3, task: next_user"))
+    out = tmp_path / "out"
+    for job, quality, data in (
+        ("toy_base", 1.0, "d"), ("toy_good", 2.0, "other"), ("toy_bad", 0.5, "d"),
+        ("toy_absent", 0.4, "d"),
+    ):  # fmt: skip
+        write_run(out, job, 1, quality, data=data)
+    report = build_report(file.read(toy), out, out)
+    groups = {name: [one.job.name for one in jobs] for name, jobs in report.jobs().items()}
+    assert groups == {
+        "toy (d)": ["toy_base", "toy_bad"],
+        "toy (other)": ["toy_good"],
+        "toy, next_user, holdout 3": ["toy_absent"],
+    }
+    best = [row for row in quality_grid(report.tables[0]).rows if row[3].best]
+    assert [row[0].text for row in best] == ["toy_base"]
+    assert len(report.tables[0].data()) == 2
 
 
 def test_p_values_at_the_resolution_are_bounds() -> None:

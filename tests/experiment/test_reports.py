@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up import EXPERIMENT, USERS, made_up_users, write_all, write_run
+from made_up import USERS, made_up_users, write_all, write_run
 from scipy import stats
 
 from recbole_ext.errors import DataError
@@ -21,7 +21,6 @@ from recbole_ext.evaluation.per_user import PerUser
 from recbole_ext.experiment import file, report_text, report_write
 from recbole_ext.experiment.curves import read_curve
 from recbole_ext.experiment.gather import KEPT, MASKED, PARTS
-from recbole_ext.experiment.grids import quality as quality_grid
 from recbole_ext.experiment.report import Report, build_report
 from recbole_ext.experiment.significance import wilcoxon_p
 from recbole_ext.experiment.users import JobUsers, make_groups, paired
@@ -209,28 +208,6 @@ def test_users_with_other_targets_are_not_paired() -> None:
     other = replace(one, targets=one.targets + 1)
     sides = (JobUsers("d", one.users, (side,)) for side in (one, other))
     assert paired(*sides, "NDCG@10", KEPT) is None
-
-
-def test_what_cannot_be_ranked_together(tmp_path: Path) -> None:
-    """Jobs of another variant, of another target or of another task stand apart, best in each."""
-    toy = tmp_path / "toy.yaml"
-    toy.write_text(EXPERIMENT.replace("epochs: 9", "holdout: 3, task: next_user"))
-    out = tmp_path / "out"
-    for job, quality, data in (
-        ("toy_base", 1.0, "d"), ("toy_good", 2.0, "other"), ("toy_bad", 0.5, "d"),
-        ("toy_absent", 0.4, "d"),
-    ):  # fmt: skip
-        write_run(out, job, 1, quality, data=data)
-    report = build_report(file.read(toy), out, out)
-    groups = {name: [one.job.name for one in jobs] for name, jobs in report.jobs().items()}
-    assert groups == {
-        "toy (d)": ["toy_base", "toy_bad"],
-        "toy (other)": ["toy_good"],
-        "toy, next_user, holdout 3": ["toy_absent"],
-    }
-    best = [row for row in quality_grid(report.tables[0]).rows if row[3].best]
-    assert [row[0].text for row in best] == ["toy_base"]
-    assert len(report.tables[0].data()) == 2
 
 
 def test_seeds_of_other_data_and_folders_that_are_no_seeds(tmp_path: Path) -> None:
