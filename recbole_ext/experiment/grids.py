@@ -98,10 +98,10 @@ def cost(report: TableReport) -> Grid:
     runs = [run for one in report.jobs for run in one.runs]
     notes = []
     if any(device(run) == NOTHING for run in runs):
-        notes.append(f"trained on {NOTHING}: the run has not noted what.")
+        notes.append(f"*trained on* {NOTHING}: the run has not noted what.")
     if any("torch" in device(run) for run in runs):
         notes.append(
-            "trained on, with a version of torch: the run has noted its machine's CPUs only, "
+            "*trained on* with a version of torch: the run has noted its machine's CPUs only, "
             "not whether it used a GPU."
         )
     return Grid("cost", headers, rows, tuple(notes))

@@ -88,7 +88,10 @@ def _cell(cell: Cell) -> str:
     value = "" if cell.value is None else f' data-value="{cell.value!r}"'
     best = ' class="best"' if cell.best else ""
     title = f' title="{escape(cell.hint)}"' if cell.hint else ""
-    return f"<td{value}{best}{title}>{_broken(escape(cell.text))}</td>"
+    text = _broken(escape(cell.text))
+    if cell.hint:
+        text = text.replace(" (", " <wbr>(")  # the median may stand below the mean
+    return f"<td{value}{best}{title}>{text}</td>"
 
 
 def _plots(dataset: str, jobs: list[Gathered], drawn: list[Plot]) -> str:
