@@ -8,9 +8,10 @@ from pathlib import Path
 
 from recbole_ext.experiment import analyses
 from recbole_ext.experiment.analyses import Analysis
+from recbole_ext.experiment.cells import NOTHING
 from recbole_ext.experiment.comparisons import Comparison, Known, compare_table
 from recbole_ext.experiment.earlier import Earlier
-from recbole_ext.experiment.gather import Gathered, comparable, gather
+from recbole_ext.experiment.gather import Finished, Gathered, comparable, gather
 from recbole_ext.experiment.jobs import Experiment, Table
 from recbole_ext.experiment.users import JobUsers, read_users
 
@@ -45,6 +46,28 @@ class Report:
         """The finished jobs by what they were tested on, each once."""
         every = {one.job.name: one for table in self.tables for one in table.jobs}
         return comparable(every.values())
+
+
+def device(run: Finished) -> str:
+    """What a run was trained on, as far as it says: ``cpu, 2 CPUs``; a dash if it says nothing."""
+    versions = run.metrics.get("versions")
+    found = versions if isinstance(versions, dict) else {}
+    cpus, torch = found.get("cpus"), found.get("torch")
+    known = run.metrics.get("device")
+    if not known and str(torch).endswith("+cpu"):  # a build that can do nothing else
+        known = "cpu"
+    parts = [known] if known else [torch and f"torch {torch}"]
+    if known in (None, "", "cpu") and cpus:  # a CPU is told from others by their number only
+        parts.insert(len(parts) if known else 0, f"{cpus} CPUs")
+    return ", ".join(str(part) for part in parts if part) or NOTHING
+
+
+def by_device(one: Gathered) -> dict[str, Gathered]:
+    """The runs of a job apart where their seconds must not be mixed, in the order of the seeds."""
+    found: dict[str, list[Finished]] = {}
+    for run in one.runs:
+        found.setdefault(device(run), []).append(run)
+    return {name: replace(one, runs=tuple(runs)) for name, runs in found.items()}
 
 
 def _variant(one: Gathered) -> str:

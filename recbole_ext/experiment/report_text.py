@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -15,19 +16,23 @@ from recbole_ext.experiment.cells import Cell, Grid
 from recbole_ext.experiment.comparisons import Comparison
 from recbole_ext.experiment.earlier import values_text
 from recbole_ext.experiment.gather import PARTS, Gathered
-from recbole_ext.experiment.grids import grids
+from recbole_ext.experiment.grids import CAPTIONS, grids
+from recbole_ext.experiment.jobs import Table
 from recbole_ext.experiment.measured import has_measures, values
-from recbole_ext.experiment.report import Report, TableReport
+from recbole_ext.experiment.report import Report, TableReport, by_device
 from recbole_ext.experiment.reported import Reported, figures_of
 
 HOW_TO_READ = """\
 Leave-one-out, all items ranked, the best epoch by validation tested once. *kept*: items of the
 history stay candidates; *masked*: they do not. Over several seeds: mean ± standard deviation
-(median). *reported*: what papers report, Hit@10/NDCG@10. *best epoch*: counted from 0, of how many
-run; a run that was best in its last epochs was stopped by its budget. Seconds without evaluation,
-by the median epoch, of machines that may have done other work as well. *difference*: job minus
-baseline over the users of both, with a bootstrap interval of 95 %; p values are two-sided, paired
-over users (bootstrap, Wilcoxon signed-rank) and Holm-corrected over the jobs of the table."""
+(median, where it differs). Bold: the best, as printed, of the jobs with as many seeds on the same
+data. *reported*: what papers report, Hit@10/NDCG@10. *best epoch*: counted from 0, of how many run;
+a run that was best in its last epochs was stopped by its budget. Seconds without evaluation, by the
+median epoch, of machines that may have done other work as well; those of several machines stand
+apart, in the order of *trained on*. *difference*: job minus baseline over the users of both, with a
+bootstrap interval of 95 %; p values are two-sided, paired over users (bootstrap, Wilcoxon
+signed-rank) and Holm-corrected over the jobs of the table. *≤*: none of 10,000 resamples lay on the
+other side of 0, so that p is no more than that; it may be far less."""
 
 MEASURES = """\
 Attention of the newest 20 x 20 block, of the first seed's run, mean over up to 1,000 test
@@ -37,8 +42,10 @@ nothing."""
 
 _ESCAPED = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "±": r"$\pm$", "–": "--", "<": "$<$", ">": "$>$", "×": r"$\times$", "β": r"$\beta$",
+    "±": r"$\pm$", "–": "--", "<": "$<$", ">": "$>$", "≤": r"$\le$", "×": r"$\times$",
+    "·": r"$\cdot$", "β": r"$\beta$",
 }  # fmt: skip
+_MINUS = re.compile(r"(?<![\w.)}-])-(?=\d)")
 
 
 def markdown(report: Report) -> str:
@@ -48,7 +55,9 @@ def markdown(report: Report) -> str:
         parts += [f"## {table.table.title}", f"Data: {'; '.join(table.data())}"]
         if table.analysis and has_measures(table.analysis):
             parts.append(MEASURES)
-        parts += [_markdown_grid(grid) for grid in grids(table)]
+        for grid in grids(table):
+            caption = f"**{CAPTIONS[grid.kind]}**"
+            parts += [caption, _markdown_grid(grid), *map(_markdown_note, grid.notes)]
         if table.analysis:
             parts += _markdown_figures(table.analysis)
     return "\n\n".join(parts) + "\n"
@@ -61,24 +70,44 @@ def _markdown_figures(analysis: Analysis) -> Iterator[str]:
 
 
 def _markdown_grid(grid: Grid) -> str:
-    rows = [[cell.text.replace("|", "\\|") for cell in row] for row in grid.rows]
+    rows = [[_markdown_cell(cell) for cell in row] for row in grid.rows]
     return tabulate(rows, grid.headers, "github", disable_numparse=True)
 
 
+def _markdown_note(note: str) -> str:
+    """Underscores of names would otherwise make parts of them slanted."""
+    return note.replace("_", "\\_")
+
+
+def _markdown_cell(cell: Cell) -> str:
+    text = cell.text.replace("|", "\\|")
+    return f"**{text}**" if cell.best else text
+
+
 def latex(report: Report) -> str:
-    """The text of ``tables.tex``: one ``tabular`` a table, to be put into a document as it is."""
-    parts = [f"% {report.title}: needs the package booktabs"]
+    """The text of ``tables.tex``: floats with captions and labels, and the notes as comments."""
+    parts = [f"% {report.title}: needs the package booktabs", _comment(HOW_TO_READ)]
+    if any(one.analysis and has_measures(one.analysis) for one in report.tables):
+        parts.append(_comment(MEASURES))
     for table in report.tables:
-        parts += [_latex_grid(grid, table.table.title) for grid in grids(table)]
+        parts += [_latex_grid(grid, table.table, report.name) for grid in grids(table)]
         if table.analysis:
             images = (table.analysis.image(one.name) for one in table.analysis.figures)
             parts += [f"% {table.table.title}: figure {image}" for image in images]
     return "\n\n".join(parts) + "\n"
 
 
-def _latex_grid(grid: Grid, title: str) -> str:
+def _comment(text: str) -> str:
+    return "\n".join(f"% {line}" for line in text.splitlines())
+
+
+def _latex_grid(grid: Grid, table: Table, name: str) -> str:
+    label = re.sub(r"[^\w.:-]+", "-", f"tab:{name}-{table.key}-{grid.kind}")
     lines = [
-        f"% {title} ({grid.kind})",
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_latex_text(table.title)}. {_latex_text(CAPTIONS[grid.kind])}.}}",
+        rf"\label{{{label}}}",
         rf"\begin{{tabular}}{{l{'r' * (len(grid.headers) - 1)}}}",
         r"\toprule",
         " & ".join(map(escaped, grid.headers)) + r" \\",
@@ -86,6 +115,8 @@ def _latex_grid(grid: Grid, title: str) -> str:
         *(" & ".join(map(_latex_cell, row)) + r" \\" for row in grid.rows),
         r"\bottomrule",
         r"\end{tabular}",
+        *(rf"\par\smallskip{{\footnotesize {_latex_text(note)}\par}}" for note in grid.notes),
+        r"\end{table}",
     ]
     return "\n".join(lines)
 
@@ -94,21 +125,32 @@ def _latex_cell(cell: Cell) -> str:
     return rf"\textbf{{{escaped(cell.text)}}}" if cell.best else escaped(cell.text)
 
 
+def _latex_text(text: str) -> str:
+    """Prose: what stands between backticks is code, between stars emphasised."""
+    found = escaped(text)
+    found = re.sub(r"`([^`]*)`", r"\\texttt{\1}", found)
+    return re.sub(r"\*([^*]+)\*", r"\\emph{\1}", found)
+
+
 def escaped(text: str) -> str:
-    """``text`` as LaTeX prints it."""
-    return "".join(_ESCAPED.get(character, character) for character in text)
+    """``text`` as LaTeX prints it; a hyphen before a number is a minus, within a name it is not."""
+    found = "".join(_ESCAPED.get(character, character) for character in text)
+    return _MINUS.sub("$-$", found)
 
 
 CSV_COLUMNS = (
     "table", "job", "model", "dataset", "seeds", "part", "protocol", "metric", "mean", "sd",
     "median", "values", "reported", "reported_in", "parameters", "seconds_per_epoch",
-    "seconds_to_best", "baseline", "users", "difference", "ci_low", "ci_high", "p_bootstrap",
-    "p_wilcoxon", "p_bootstrap_holm", "p_wilcoxon_holm",
+    "seconds_to_best", "trained_on", "baseline", "users", "difference", "ci_low", "ci_high",
+    "p_bootstrap", "p_wilcoxon", "p_bootstrap_holm", "p_wilcoxon_holm",
 )  # fmt: skip
 
 
 def to_csv(report: Report) -> str:
-    """The text of ``results.csv``: every metric of every job in a row, in full precision."""
+    """The text of ``results.csv``: every metric of every job in a row, in full precision.
+
+    Seconds are those of the first device where a job was trained on several.
+    """
     written = io.StringIO()
     writer = csv.DictWriter(written, CSV_COLUMNS, lineterminator="\n", restval="")
     writer.writeheader()
@@ -119,6 +161,8 @@ def to_csv(report: Report) -> str:
 
 
 def _csv_rows(table: TableReport, one: Gathered) -> Iterator[dict[str, Any]]:
+    devices = by_device(one)
+    timed = next(iter(devices.values()))
     shared = {
         "table": table.table.key,
         "job": one.job.name,
@@ -126,8 +170,9 @@ def _csv_rows(table: TableReport, one: Gathered) -> Iterator[dict[str, Any]]:
         "dataset": one.job.dataset,
         "seeds": " ".join(str(run.seed) for run in one.runs),
         "parameters": one.runs[0].metrics["parameters"],
-        "seconds_per_epoch": one.number("seconds_per_epoch").median,
-        "seconds_to_best": one.time_to_best().median,
+        "seconds_per_epoch": timed.number("seconds_per_epoch").median,
+        "seconds_to_best": timed.time_to_best().median,
+        "trained_on": "; ".join(devices),
     }
     tested = {(c.protocol, c.metric): c for c in table.comparisons if c.job == one.job.name}
     reported = figures_of(one.job)

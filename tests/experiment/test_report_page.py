@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from made_up import write_all
+from made_up import write_all, write_run
 
 from recbole_ext.experiment import file, report_text
 from recbole_ext.experiment.report import build_report
@@ -39,6 +39,14 @@ window.addEventListener("load", () => {
   filter.value = "Toy_G";
   filter.dispatchEvent(new Event("input"));
   seen.push("filtered: " + column());
+  const sections = () => [...document.querySelectorAll("section, .grid")].filter(
+    (place) => !place.hidden).length + ", " + document.getElementById("shown").textContent;
+  seen.push("sections: " + sections());
+  for (const words of [filter.placeholder, "FPARec nothing", ""]) {
+    filter.value = words;
+    filter.dispatchEvent(new Event("input"));
+    seen.push(words + ": " + sections());
+  }
   const traces = [...document.querySelectorAll(".plotly-graph-div")].map(
     (div) => div.id + "=" + div.data.length + "/" + div.querySelectorAll(".main-svg").length);
   seen.push("plots: " + traces.join(" "));
@@ -68,12 +76,16 @@ class Cells(HTMLParser):
         self._inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = tag == "td"
+        if tag == "td":
+            self.found.append("")
+            self._inside = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = self._inside and tag != "td"
 
     def handle_data(self, data: str) -> None:
         if self._inside:
-            self.found.append(data)
-            self._inside = False
+            self.found[-1] += data
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +104,8 @@ def test_the_page_has_every_figure_of_the_tables(made: tuple[str, str]) -> None:
     cells.feed(re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL))
     lines = [line for line in markdown.splitlines() if line.startswith("| ")]
     rows = [line for line in lines if not line.startswith("| job")]
-    assert cells.found == [cell.strip() for row in rows for cell in row.strip("|").split("|")]
+    texts = [cell.strip(" *") for row in rows for cell in row.strip("|").split("|")]
+    assert cells.found == texts
     assert "<title>Toy &amp; test_1</title>" in page
 
 
@@ -106,6 +119,47 @@ def test_the_page_loads_nothing(made: tuple[str, str]) -> None:
 def test_every_plot_is_there(made: tuple[str, str]) -> None:
     ids = re.findall(r'<div id="([^"]+)" class="plotly-graph-div"', made[0])
     assert ids == [f"toy-{name}" for name in PLOTS]
+
+
+def test_bars_name_the_jobs_they_lack(tmp_path: Path) -> None:
+    from recbole_ext.experiment.plots import plots
+
+    path, out, _ = write_all(tmp_path)
+    (out / "toy_good" / "2" / "ranks.safetensors").unlink()
+    drawn = {one.name: one for one in plots(build_report(file.read(path), out, out))["toy"]}
+    bars = drawn["toy-history_length"]
+    assert [bar.name for bar in bars.figure.data] == ["toy_base", "toy_bad"]
+    assert bars.note == "Not shown, as the ranks of their users are not here: toy_good."
+    assert drawn["toy-time"].note == ""
+    for ranks in out.glob("*/*/ranks.safetensors"):
+        ranks.unlink()
+    drawn = {one.name: one for one in plots(build_report(file.read(path), out, out))["toy"]}
+    assert drawn["toy-history_length"].note.startswith("Not drawn")
+
+
+def test_times_on_a_log_axis_by_device_with_the_spread_of_seeds(tmp_path: Path) -> None:
+    from recbole_ext.experiment.plots import plots
+
+    path, out, _ = write_all(tmp_path)
+    write_run(out, "toy_absent", 1, 0.7, seconds_per_epoch=250.0, device="gpu")
+    drawn = {one.name: one.figure for one in plots(build_report(file.read(path), out, out))["toy"]}
+    for name in ("toy-time", "toy-curves-seconds"):
+        axis = drawn[name].layout.xaxis
+        assert axis.title.text.endswith("(log scale)")
+        assert {"1", "10", "20", "100", "1,000"} <= {*axis.ticktext}
+        assert [one.name for one in drawn[name].data[-2:]] == ["trained on cpu", "trained on gpu"]
+    base, *_, absent = drawn["toy-time"].data[:-2]
+    assert (base.marker.symbol, absent.marker.symbol) == (("circle",), ("circle-open",))
+    assert len(base.error_y.array) == 1 and absent.error_y.array is None
+    lines = drawn["toy-curves-epochs"].data
+    assert [line.line.dash for line in lines[:3]] == ["solid", "dash", "solid"]
+
+
+def test_no_two_jobs_look_alike() -> None:
+    from recbole_ext.experiment.plots import LOOKS
+
+    assert len({(look.colour, look.pattern) for look in LOOKS}) == len(LOOKS)
+    assert len({(look.colour, look.mark) for look in LOOKS}) == len(LOOKS)
 
 
 @pytest.mark.skipif(not BROWSER, reason="no chromium on this machine")
@@ -126,6 +180,10 @@ def test_in_a_browser(made: tuple[str, str], tmp_path: Path) -> None:
         "ascending: toy_bad toy_base toy_good",
         "descending: toy_good toy_base toy_bad",
         "filtered: toy_good",
+        "sections: 5, 6 rows of 14",
+        "toy base: 5, 10 rows of 14",
+        "FPARec nothing: 0, 0 rows of 14",
+        ": 5, ",
         "plots: toy-curves-epochs=5/3 toy-curves-seconds=5/3 toy-time=3/3 toy-parameters=3/3 "
         "toy-history_length=3/3 toy-target_popularity=3/3",
         "menu: true",
