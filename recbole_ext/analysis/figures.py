@@ -123,7 +123,7 @@ def unseen(matrix: Any) -> Any:
     import numpy as np
 
     cells = np.asarray(matrix)
-    nothing = ~cells.any(1)[:, None] | ~cells.any(0)[None, :]
+    nothing = ~cells.any(1, keepdims=True) | ~cells.any(0, keepdims=True)
     future = np.triu(np.ones(cells.shape, dtype=bool), 1)
     return nothing | (future & (not cells[future].any()))
 

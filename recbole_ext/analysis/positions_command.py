@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print both tables; returns the exit code 0."""
-    shown, output = whole("--show", args.show), checked_output(args.out)
+    shown, output = whole("--show", args.show), checked_output("--out", args.out)
 
     from recbole_ext.analysis.positions import audit
     from recbole_ext.data.loaders import split_of

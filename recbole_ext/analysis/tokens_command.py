@@ -54,7 +54,7 @@ def main(args: argparse.Namespace) -> int:
     from recbole_ext.analysis.corpora import read_text, text_corpora
     from recbole_ext.analysis.token_statistics import statistics
 
-    output = checked_output(args.out)
+    output = checked_output("--out", args.out)
     text = [] if args.text is None else text_corpora(read_text(args.text))
     config = _config(args)
     found = {corpus.name: statistics(corpus) for corpus in [*_item_corpora(config), *text]}

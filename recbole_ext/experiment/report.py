@@ -52,7 +52,7 @@ def device(run: Finished) -> str:
     """What a run was trained on, as far as it says: ``cpu, 2 CPUs``; a dash if it says nothing."""
     versions = run.metrics.get("versions")
     found = versions if isinstance(versions, dict) else {}
-    cpus, torch = found.get("cpus"), found.get("torch")
+    cpus, torch = run.metrics.get("cpus", found.get("cpus")), found.get("torch")
     known = run.metrics.get("device")
     if not known and str(torch).endswith("+cpu"):  # a build that can do nothing else
         known = "cpu"
