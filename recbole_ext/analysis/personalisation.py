@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from recbole_ext.data.row_numbers import row_numbers
 from recbole_ext.data.rows import Rows
 from recbole_ext.data.store import IntArray, SequenceStore
-from recbole_ext.evaluation.statistics import jaccard
+from recbole_ext.evaluation.statistics import whole_jaccard
 from recbole_ext.nn.embedding import PAD
 
 LENGTHS = (1, 2, 3, 5, 10)
@@ -88,7 +88,7 @@ def sharing(
 def overlap(lists: IntArray, groups: IntArray) -> float | None:
     """Mean Jaccard overlap of lists [R, k] of the same group; None where no group has two."""
     pairs = partners(groups, np.random.default_rng(SEED))
-    return float(jaccard(lists, pairs)[-1]) if len(pairs) else None
+    return whole_jaccard(lists, pairs) if len(pairs) else None
 
 
 def random_overlap(lists: IntArray) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.analysis.given import add_data, data_config, whole
@@ -46,13 +47,15 @@ def main(args: argparse.Namespace) -> int:
 
     from recbole_ext.analysis.personalisation import LEGEND, lines
     from recbole_ext.runner import load
+    from recbole_ext.training.run_folder import RunFolder
 
-    found = [] if config is None else [of_data(config)]
-    runs = (of_run(load(folder), k, size) for folder in dict.fromkeys(args.run_dirs))
-    for report in (*found, *runs):
-        print(*lines(report), "", sep="\n")
-        if report not in found:
-            found.append(report)
+    folders = [RunFolder.open(folder).path for folder in args.run_dirs]
+    data = () if config is None else (of_data(config),)
+    runs = (of_run(load(folder), k, size) for folder in dict.fromkeys(folders))
+    found = []
+    for report in chain(data, runs):
+        print(*lines(report), "", sep="\n", flush=True)  # before the next run is scored
+        found.append(report)
     print(LEGEND)
     if output is not None:
         print(f"written: {write_report(output, _told(found, config is not None))}")

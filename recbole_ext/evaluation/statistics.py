@@ -50,15 +50,21 @@ def jaccard(items: IntArray, pairs: IntArray) -> FloatArray:
     if not len(pairs):
         return np.full(items.shape[1], np.nan)
     first = first_in_row(items)
-    one, other = items[pairs[:, 0]], items[pairs[:, 1]]
-    first_one, first_other = first[pairs[:, 0]], first[pairs[:, 1]]
-    means = []
-    for step in range(1, items.shape[1] + 1):
-        shared = (one[:, :step, None] == other[:, None, :step]).any(2)
-        common = (shared & first_one[:, :step]).sum(1)
-        either = first_one[:, :step].sum(1) + first_other[:, :step].sum(1) - common
-        means.append((common / either).mean())
-    return np.array(means)
+    steps = range(1, items.shape[1] + 1)
+    return np.array([_overlap(items[:, :step], first[:, :step], pairs) for step in steps])
+
+
+def whole_jaccard(items: IntArray, pairs: IntArray) -> float:
+    """The last of :func:`jaccard`, of one pair at least, without those before it."""
+    return _overlap(items, first_in_row(items), pairs)
+
+
+def _overlap(items: IntArray, first: NDArray[np.bool_], pairs: IntArray) -> float:
+    one, other = pairs.T
+    shared = (items[one][:, :, None] == items[other][:, None, :]).any(2)
+    common = (shared & first[one]).sum(1)
+    either = first[one].sum(1) + first[other].sum(1) - common
+    return float((common / either).mean())
 
 
 def first_in_row(items: IntArray) -> NDArray[np.bool_]:

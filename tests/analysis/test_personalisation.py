@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from recbole_ext.analysis.personalisation import groups_of, lengths_of, overlap,
 from recbole_ext.cli import main
 from recbole_ext.data.rows import Rows
 from recbole_ext.data.store import SequenceStore
-from recbole_ext.runner import run
+from recbole_ext.runner import Run, load, run
 
 Settings = Callable[..., dict[str, Any]]
 
@@ -109,6 +110,29 @@ def test_only_a_model_with_users_tells_twins_apart(
     assert alike["random_overlap"] < apart["sharing"][-1]["overlap"] < 1.0
     assert "overlap" not in found["data"]["sharing"][-1]
     assert f"{apart['sharing'][-1]['overlap']:.4f}" in printed and "100.00 %" in printed
+
+
+def test_a_table_is_printed_before_the_next_run_is_loaded(
+    twins: Path,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run("VanillaAR", "twins", config_dict=settings(data_path=str(twins), run_dir="one", epochs=1))
+    shutil.copytree("one", "two")
+    printed: list[str] = []
+
+    def noting(folder: Path) -> Run:
+        printed.append(capsys.readouterr().out)
+        return load(folder)
+
+    monkeypatch.setattr("recbole_ext.runner.load", noting)
+    assert main(["analyze", "personalisation", "one", "two", "./one", "--k=5"]) == 0
+    first, second = printed
+    assert first == ""
+    assert second.startswith("VanillaAR on twins (one): users whose newest items are another's")
+    assert main(["analyze", "personalisation", "one", "none"]) == 2
+    assert printed[2:] == []  # a mistake is told first
 
 
 @pytest.mark.parametrize(

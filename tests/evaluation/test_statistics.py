@@ -27,6 +27,7 @@ def test_jaccard() -> None:
     assert sorted(map(tuple, pairs.tolist())) == [(0, 1), (0, 2), (1, 2)]
     expected = [(1 + 0 + 0) / 3, (1 / 2 + 0 + 1 / 3) / 3, (1 / 3 + 0 + 1 / 3) / 3]
     assert statistics.jaccard(ITEMS, pairs).tolist() == pytest.approx(expected)
+    assert statistics.whole_jaccard(ITEMS, pairs) == pytest.approx(expected[-1])
 
 
 def test_nobody_to_compare_with() -> None:

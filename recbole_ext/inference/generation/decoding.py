@@ -88,14 +88,22 @@ class Beam:
         return Choice(flat // k, items.flatten()[flat], best.flatten())
 
 
-def make_decoder(options: RolloutOptions, rows: NDArray[np.int64]) -> Decoder:
-    """The decoder of a batch that holds ``rows`` [B] of what was asked."""
-    if options.decode == "greedy":
-        return Greedy()
+def draws_of(options: RolloutOptions, n_rows: int) -> NDArray[np.float64] | None:
+    """[R, steps] what decides the draws of all that was asked; None where nothing is drawn."""
+    if options.decode != "sample":
+        return None
+    return np.random.default_rng(options.seed).random((n_rows, options.steps))
+
+
+def make_decoder(
+    options: RolloutOptions, rows: NDArray[np.int64], draws: NDArray[np.float64] | None
+) -> Decoder:
+    """The decoder of a batch that holds ``rows`` [B] of what was asked; ``draws`` of all."""
+    if draws is not None:
+        return Sample(draws[rows], options.temperature or 1.0, options.top_k)
     if options.decode == "beam":
         return Beam(len(rows), options.beam_size or BEAM_SIZE)
-    draws = np.random.default_rng(options.seed).random((int(rows.max()) + 1, options.steps))
-    return Sample(draws[rows], options.temperature or 1.0, options.top_k)
+    return Greedy()
 
 
 def _all(scores: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 from recbole_ext.data.batches import batches_in_order
 from recbole_ext.data.store import IntArray, SequenceStore
 from recbole_ext.errors import DataError
-from recbole_ext.inference.generation.decoding import make_decoder
+from recbole_ext.inference.generation.decoding import draws_of, make_decoder
 from recbole_ext.inference.generation.options import RolloutOptions
 from recbole_ext.inference.generation.steps import Steps
 from recbole_ext.inference.scorer import Scorer, without_seen
@@ -55,8 +55,9 @@ def roll_out(
         nothing = np.zeros((0, options.steps))
         return Rollouts(nothing.astype(np.int64), nothing)
     order = np.argsort(-sequences.lengths, kind="stable")
+    draws = draws_of(options, len(order))
     parts = [
-        _batch(scorer, sequences, order[batch], options, measure)
+        _batch(scorer, sequences, order[batch], options, draws, measure)
         for batch in batches_in_order(len(order), batch_size)
     ]
     back = np.argsort(order)
@@ -69,10 +70,11 @@ def _batch(
     sequences: Sequences,
     rows: IntArray,
     options: RolloutOptions,
+    draws: NDArray[np.float64] | None,
     measure: Measure | None,
 ) -> dict[str, NDArray[np.float64]]:
     """By name [B, T, ...] of the best path of each of ``rows``."""
-    decoder = make_decoder(options, rows)
+    decoder = make_decoder(options, rows, draws)
     store, owner, steps = continued(sequences, rows), rows, Steps(scorer, options.steps)
     totals = torch.zeros(len(rows), dtype=torch.float64)
     trail: list[dict[str, Tensor]] = []  # one entry a step, each of all paths

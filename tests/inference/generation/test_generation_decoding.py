@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from recbole_ext.inference.generation.decoding import Beam, Greedy, Sample, make_decoder
+from recbole_ext.inference.generation.decoding import Beam, Greedy, Sample, draws_of, make_decoder
 from recbole_ext.inference.generation.options import RolloutOptions
 
 OUT = -torch.inf
@@ -110,7 +110,7 @@ def test_what_a_row_draws_is_its_own() -> None:
 
     def items(rows: list[int], seed: int = 3) -> list[list[int]]:
         how = RolloutOptions(steps=5, decode="sample", seed=seed)
-        decoder = make_decoder(how, np.array(rows))
+        decoder = make_decoder(how, np.array(rows), draws_of(how, max(rows) + 1))
         many = scores.expand(len(rows), -1)
         found = [decoder.choose(many, zeros(len(rows)), step).items for step in range(5)]
         return torch.stack(found, 1).tolist()

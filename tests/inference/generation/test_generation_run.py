@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from shop import best, scores_of, visits
 
@@ -67,6 +68,28 @@ def test_options_that_cannot_be_used(model_of: Trained, given: dict[str, Any], l
     with pytest.raises(ConfigError) as refused:
         model_of("FPARec").generate("u1", **given)
     assert str(refused.value).startswith(line)
+
+
+def test_a_number_is_drawn_for_each_step_once(
+    model_of: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    make = np.random.default_rng
+
+    class Counting:
+        def __init__(self, seed: int) -> None:
+            self.rng = make(seed)
+
+        def random(self, shape: tuple[int, int]) -> np.ndarray:
+            drawn.append(shape[0] * shape[1])
+            return self.rng.random(shape)
+
+    run, options = model_of("FPARec"), {"steps": 2, "decode": "sample", "seed": 4}
+    whole = run.generate(**options)
+    monkeypatch.setattr(np.random, "default_rng", Counting)
+    found = run.generate(**options, batch_size=7)
+    assert drawn == [2 * 60]
+    assert [row.item for row in found] == [row.item for row in whole]
 
 
 def test_whoever_called_is_told_of_skipped_items(model_of: Trained) -> None:
