@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def draw_efficiency(data: Data) -> Any:
-    """A panel a data set, a bar a peer, all on one logarithmic scale."""
+    """A panel a data set, a dot a peer, in one order and on one logarithmic scale."""
     figure, panels = new_figure(len(data["datasets"]), 1, _BARS)
     longest = max(p["seconds_per_epoch"] for e in data["datasets"] for p in e["peers"])
+    order = [peer["peer"] for peer in data["datasets"][0]["peers"]]
     for panel, entry in zip(panels[:, 0], data["datasets"], strict=True):
-        _bars(panel, entry["peers"])
+        _dots(panel, sorted(entry["peers"], key=lambda peer: order.index(peer["peer"])))
         panel.set(xscale="log", xlim=(1, 150 * longest), xticks=_powers(longest))
         panel.minorticks_off()
         panel.xaxis.set_major_formatter("{x:,g}")
@@ -66,20 +67,23 @@ def draw_efficiency(data: Data) -> Any:
     panels[-1, 0].set_xlabel("seconds an epoch (training alone, log scale)", loc="left")
     figure.suptitle(
         f"Seconds an epoch: d = 64, 2 layers, CE over all items, {data['machine']}\n"
-        f"×: times as fast as {data['base']}; ≈: extrapolated from some batches",
+        f"×: times as fast as {data['base']}, and (in brackets) per trained target\n"
+        "≈: extrapolated from some batches",
         fontsize="medium",
     )
     return figure
 
 
-def _bars(panel: Any, peers: Sequence[Mapping[str, Any]]) -> None:
+def _dots(panel: Any, peers: Sequence[Mapping[str, Any]]) -> None:
+    """No bars: their length means nothing on a logarithmic scale."""
     places, seconds = range(len(peers)), [peer["seconds_per_epoch"] for peer in peers]
-    panel.barh(places, seconds, color=[_colour(peer["peer"]) for peer in peers], height=0.72)
+    panel.scatter(seconds, places, color=[_colour(peer["peer"]) for peer in peers], s=48, zorder=2)
+    panel.hlines(places, 1, seconds, color="0.85", linewidth=1, zorder=1)
     titles = [peer["peer"].removeprefix("recbole_ext ") for peer in peers]
     panel.set_yticks(places, titles, fontsize="small")
     panel.invert_yaxis()
     for place, peer in zip(places, peers, strict=True):
-        end = 1.15 * peer["seconds_per_epoch"]
+        end = 1.4 * peer["seconds_per_epoch"]
         panel.text(end, place, _bar_label(peer), va="center", fontsize="small")
 
 
@@ -87,7 +91,7 @@ def _bar_label(peer: Mapping[str, Any]) -> str:
     """An epoch of a peer may train fewer targets: both ratios where they differ."""
     near = "≈ " if peer["extrapolated"] else ""
     epoch, target = number(peer["times"]), number(peer["times_a_target"])
-    beside = "" if epoch == target else f"  ({target}× a target)"
+    beside = "" if epoch == target else f"  ({target}×)"
     return f"{near}{number(peer['seconds_per_epoch'])} s   {epoch}×{beside}"
 
 
@@ -139,33 +143,42 @@ def _scatter(panel: Any, runs: Sequence[Data], colours: Mapping[str, str]) -> No
 
 
 def _name(figure: Any, panel: Any, runs: Sequence[Data]) -> None:
-    """Write the runs' names where there is room, the front's first; colours tell the rest."""
+    """Write the runs' names where there is room, the front's first, further off with a line."""
+    from matplotlib.text import Text
+
     figure.canvas.draw()
     ordered = front(runs)
     taken = [_box_around(panel, run) for run in runs] + _boxes_along(panel, ordered)
     ordered += sorted((run for run in runs if run not in ordered), key=lambda run: -run[METRIC])
     for run in ordered:
         for label in _tries(panel, run):
-            box = label.get_window_extent().padded(1)
+            label.get_window_extent()  # puts it in its place
+            box = Text.get_window_extent(label).padded(1)  # without its line
             inside = panel.bbox.contains(box.x0, box.y0) and panel.bbox.contains(box.x1, box.y1)
             free = not any(box.overlaps(other) for other in taken)
-            if inside and free and _nearest(panel, box, runs) is run:
+            plain = label.arrow_patch is not None or _nearest(panel, box, runs) is run
+            if inside and free and plain:
                 taken.append(box)
                 break
             label.remove()
 
 
+_SIDES = (  # of the point, and how the name is aligned there; above the front nothing lies
+    (-0.7, 0.6, "right", "bottom"), (1, 0, "left", "center"), (-1, 0, "right", "center"),
+    (0, 1, "center", "bottom"), (0, -1, "center", "top"), (0.7, 0.7, "left", "bottom"),
+    (0.7, -0.7, "left", "top"), (-0.7, -0.7, "right", "top"),
+)  # fmt: skip
+_REACH = (7, 16, 28, 42, 60)  # points; beyond the first a line leads to the name
+
+
 def _tries(panel: Any, run: Data) -> Iterator[Any]:
-    """The name beside the point, in one place after the other: above the front nothing lies."""
-    for x, y, side, height in (
-        (-5, 4, "right", "bottom"), (7, 0, "left", "center"), (-7, 0, "right", "center"),
-        (0, 6, "center", "bottom"), (0, -6, "center", "top"), (5, 5, "left", "bottom"),
-        (5, -5, "left", "top"), (-5, -5, "right", "top"), (14, 9, "left", "bottom"),
-        (14, -9, "left", "top"), (-14, 9, "right", "bottom"), (-14, -9, "right", "top"),
-    ):  # fmt: skip
+    """The name in one place after the other, the near ones first."""
+    for reach, (x, y, side, height) in product(_REACH, _SIDES):
+        line = {"arrowstyle": "-", "color": "grey", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 4}
         yield panel.annotate(
-            run["run"], (run["seconds"], run[METRIC]), (x, y), textcoords="offset points",
-            ha=side, va=height, fontsize="small",
+            run["run"], (run["seconds"], run[METRIC]), (reach * x, reach * y),
+            textcoords="offset points", ha=side, va=height, fontsize="small",
+            arrowprops=None if reach == _REACH[0] else line,
         )  # fmt: skip
 
 
