@@ -190,8 +190,7 @@ def position_only_mixers() -> tuple[str, ...]:
     """Those whose weights depend on positions alone."""
     from recbole_ext.nn.attention import MIXERS, PositionOnlyMixer
 
-    classes = {name: mixer for name, mixer in MIXERS.items() if isinstance(mixer, type)}
-    return tuple(name for name in classes if issubclass(classes[name], PositionOnlyMixer))
+    return tuple(name for name, mixer in MIXERS.items() if issubclass(mixer, PositionOnlyMixer))
 
 
 ARCHITECTURE = {

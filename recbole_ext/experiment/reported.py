@@ -12,7 +12,6 @@ from recbole_ext.errors import ConfigError, nearest, show
 from recbole_ext.experiment.gather import KEPT
 from recbole_ext.experiment.jobs import Job
 
-COLUMNS = ("source", "table", "data", "variant", "protocol", "model", "metric", "value", "note")
 GIVEN = "the experiment file"
 
 

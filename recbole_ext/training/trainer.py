@@ -12,7 +12,6 @@ from statistics import median
 from typing import Any
 
 import torch
-from recbole.data.dataset import Dataset  # noqa: F401  (RecBole's trainer needs it imported)
 from recbole.trainer import Trainer
 from torch import nn
 from tqdm import tqdm

@@ -62,8 +62,8 @@ def read_value(given: Any) -> Any:
     return _form(value) if isinstance(value, dict) else value
 
 
-def _choice(values: Any) -> Choice:
-    if not isinstance(values, list) or not values:
+def _choice(values: list[Any]) -> Choice:
+    if not values:
         raise ConfigError("needs a list of at least one value")
     for index, value in enumerate(values):
         if any(value == other and type(value) is type(other) for other in values[:index]):
@@ -133,10 +133,6 @@ def _positive(low: Any) -> Any:
     return low
 
 
-def _choice_form(given: Any, _: Any) -> Axis:
-    return _choice(given)
-
-
 def _same_as(given: Any, times: Any) -> Link:
     if not isinstance(given, str):
         raise ConfigError(f"same_as: {show(given)} must be the name of another key")
@@ -154,7 +150,6 @@ def _by(given: Any, values: Any) -> Link:
 
 
 _FORMS: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
-    "choice": ("", _choice_form),
     "uniform": ("step", _uniform),
     "loguniform": ("", _loguniform),
     "int": ("step", _int),

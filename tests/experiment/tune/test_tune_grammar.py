@@ -32,7 +32,7 @@ def load(text: str) -> Any:
         ("~", None),
         ("[1, 2]", Choice((1, 2))),
         ("[[5, 10], [20]]", Choice(([5, 10], [20]))),
-        ("{choice: [1, true]}", Choice((1, True))),
+        ("[1, true]", Choice((1, True))),
         ("{uniform: [0, 0.5]}", Float(0, 0.5)),
         ("{uniform: [0, 0.5], step: 0.1}", Float(0, 0.5, step=0.1)),
         ("{loguniform: [1e-4, 1e-2]}", Float(1e-4, 1e-2, log=True)),
@@ -54,15 +54,19 @@ def test_what_it_means(text: str, meant: object) -> None:
     [
         ("[]", "needs a list of at least one value"),
         ("[1, 2, 1]", "names 1 twice"),
-        ("{choice: 3}", "needs a list of at least one value"),
+        (
+            "{choice: [1, 2]}",
+            "needs one of uniform, loguniform, int, logint, same_as, by; a value that is a mapping "
+            "itself stands in a list",
+        ),
         (
             "{unifrom: [0, 1]}",
-            "needs one of choice, uniform, loguniform, int, logint, same_as, by; did you mean "
+            "needs one of uniform, loguniform, int, logint, same_as, by; did you mean "
             "'uniform'?; a value that is a mapping itself stands in a list",
         ),
         (
             "{uniform: [0, 1], int: [0, 1]}",
-            "needs one of choice, uniform, loguniform, int, logint, same_as, by; a value that is a "
+            "needs one of uniform, loguniform, int, logint, same_as, by; a value that is a "
             "mapping itself stands in a list",
         ),
         ("{uniform: [0, 1], stp: 1}", "has the unknown 'stp' beside uniform; did you mean 'step'?"),
