@@ -225,6 +225,7 @@ def _print_metrics(finished: Run) -> None:
 
 def _how_to_resume() -> str:
     """Names the run folder of an interrupted run, if one had begun."""
-    module = sys.modules.get("recbole_ext.training.run_folder")
-    current = getattr(module, "current_folder", lambda: None)() if module else None
+    from recbole_ext.training.run_folder import current_folder
+
+    current = current_folder()
     return f"; go on with: recbole_ext resume {current}" if current else ""
