@@ -61,11 +61,15 @@ def test_heat_maps_show_the_numbers(analyzed: Path) -> None:
     panels = [panel for panel in heat_maps.draw(data).axes if panel.images]
     n = len(data["panels"])
     assert n == 8  # two layers of each
-    for place, one in enumerate(data["panels"]):
-        shown = (panels[place], panels[n + place])
-        for panel, key in zip(shown, ("attention", "approximation"), strict=True):
-            np.testing.assert_array_equal(panel.images[0].get_array(), one[key])
+    for place, one in enumerate(data["panels"]):  # a line for each run: layer, its rank 5, ...
         whole, near = np.array(one["attention"]), np.array(one["approximation"])
+        largest = whole.max(1, keepdims=True)
+        for panel, matrix in zip(panels[2 * place : 2 * place + 2], (whole, near), strict=True):
+            shown = np.ma.asarray(panel.images[0].get_array())
+            shares = matrix / np.where(largest > 0, largest, 1)
+            seen = ~np.ma.getmaskarray(shown)
+            np.testing.assert_allclose(shown.data[seen], shares[seen])
+            assert not whole[~seen].any(), "grey is where nothing is attended to"
         assert np.linalg.matrix_rank(near, tol=1e-2) <= 5
         error = np.linalg.norm(whole - near) / np.linalg.norm(whole)
         assert error == pytest.approx(one["relative_error"], abs=2e-3)
