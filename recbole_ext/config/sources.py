@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ def read_yaml(path: Path, name: str) -> dict[str, Any]:
     ``name`` is what the user calls the file. Raises ConfigError with file and line.
     """
     try:
-        values = yaml.load(_read_text(path, name), Loader=ConfigLoader)
+        values = deepcopy(_parsed(_read_text(path, name)))
     except yaml.YAMLError as error:
         raise ConfigError(_yaml_message(error, name)) from error
     except RecursionError as error:
@@ -32,6 +34,12 @@ def read_yaml(path: Path, name: str) -> dict[str, Any]:
         if not isinstance(key, str):
             raise ConfigError(f"{name}: the key {show(key)} must be text; write it in quotes")
     return values
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Any:
+    """The list of models asks for some files fifty times, and to parse one takes milliseconds."""
+    return yaml.load(text, Loader=ConfigLoader)
 
 
 def read_settings(path: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The table of keys covers RecBole's and says in words what it checks."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -197,3 +198,10 @@ def test_types_of_builtin_keys() -> None:
     assert builtin_keys("SASRec")["n_heads"] is ARCHITECTURE["n_heads"]
     assert "device" not in builtin_keys("NARM")
     assert builtin_keys("Pop") == {}
+
+
+def test_what_is_read_from_a_file_is_the_readers_own(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("a: [1]\n")
+    read_yaml(file, "a.yaml")["a"].append(2)
+    assert read_yaml(file, "a.yaml") == {"a": [1]}
