@@ -44,6 +44,7 @@ class SyntheticDataset(FlatSequentialDataset):
 
     def __init__(self, store: SequenceStore, config: Any) -> None:
         self.store, self.config = store, config
+        self.times = np.arange(len(store.items), dtype=np.float64)  # in the order of the store
         self.iid_field, self.uid_field = config["ITEM_ID_FIELD"], config["USER_ID_FIELD"]
 
     def num(self, field: str) -> int:

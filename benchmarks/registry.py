@@ -128,6 +128,7 @@ MIXER_PEERS: dict[str, Peer] = {
     "linear": _mixer("linear", "linear"),
     "token_mixing": _mixer("token mixing", "token_mixing", n_heads=1),
     "frequency": _mixer("frequency filter", "frequency_filter"),
+    "filter_sum": _mixer("dot product + frequency filter", ["frequency_filter", "dot_product"]),
     "average": _mixer("fixed: average", "fixed_pattern"),
     "exponential": _mixer(
         "fixed: exponential annealing", "fixed_pattern", attention_pattern="exponential_annealing"

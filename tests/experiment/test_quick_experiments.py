@@ -95,7 +95,8 @@ def check_page(page: Path, names: list[str]) -> None:
     """It holds every job, and loads nothing from elsewhere."""
     text = re.sub(r"<script>.*?</script>", "", page.read_text(), flags=re.DOTALL)
     assert "<script" not in text
-    assert all(f">{name}</td>" in text for name in names)
+    shown = text.replace("<wbr>", "")  # where a name may be broken
+    assert all(f">{name}</td>" in shown for name in names)
     loaded = Loaded()
     loaded.feed(text)
     assert all(source.startswith(("data:image/", "#")) for source in loaded.found)
