@@ -76,35 +76,42 @@ def main(argv: Sequence[str] | None = None) -> int:
         with handling(interrupt, signal.SIGTERM):
             import_files(getattr(args, "imports", ()))  # prepare has none
             return command(args)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return USER_ERROR
-    except FloatingPointError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except (MemoryError, RuntimeError) as error:
-        if not (line := out_of_memory(error)):
+    except (Exception, KeyboardInterrupt) as error:
+        code = _told(error)
+        if code is None:
             raise
-        print(f"error: {line}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt as stopped:
-        how = f"; go on with: {stopped}" if stopped.args else _how_to_resume()
+        return code
+
+
+def _told(error: Exception | KeyboardInterrupt) -> int | None:
+    """Say in one line what ended a command; its exit code, None for what wants its traceback."""
+    if isinstance(error, BrokenPipeError):
+        return 0
+    if isinstance(error, KeyboardInterrupt):
+        how = f"; go on with: {error}" if error.args else _how_to_resume()
         print(f"interrupted{how}", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        return 0
-    except PermissionError as error:
-        print(f"error: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
-        return USER_ERROR
-    except OSError as error:
-        if error.errno not in UNWRITABLE:
-            raise
-        what = error.filename or "a file"
-        print(
-            f"error: {what} could not be written ({error.strerror}){_how_to_resume()}",
-            file=sys.stderr,
-        )
-        return USER_ERROR
+    if isinstance(error, OSError):
+        line, code = _of_a_file(error), USER_ERROR
+    elif isinstance(error, UserError):
+        line, code = str(error), USER_ERROR
+    elif isinstance(error, FloatingPointError):
+        line, code = str(error), 1
+    else:
+        line, code = out_of_memory(error), 1
+    if line is None:
+        return None
+    print(f"error: {line}", file=sys.stderr)
+    return code
+
+
+def _of_a_file(error: OSError) -> str | None:
+    what = error.filename or "a file"
+    if isinstance(error, PermissionError):
+        return f"{what}: {error.strerror}"
+    if error.errno in UNWRITABLE:
+        return f"{what} could not be written ({error.strerror}){_how_to_resume()}"
+    return None
 
 
 def _words(argv: Sequence[str]) -> list[str]:

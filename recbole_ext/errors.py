@@ -9,6 +9,7 @@ from typing import Any
 
 INTERRUPTED = 130  # exit code after Ctrl-C, as shells have it
 _SHOWN = 80
+_OUT_OF_MEMORY = ("out of memory", "DefaultCPUAllocator")  # in torch's errors
 
 
 class UserError(ValueError):
@@ -41,8 +42,8 @@ class ModelError(UserError):
 def out_of_memory(error: Exception) -> str | None:
     """One line, if that is what has happened, to Python, NumPy or torch on any device."""
     said = " ".join(str(error).split())
-    marks = ("out of memory", "DefaultCPUAllocator")
-    if not isinstance(error, MemoryError) and not any(mark in said for mark in marks):
+    of_torch = isinstance(error, RuntimeError) and any(mark in said for mark in _OUT_OF_MEMORY)
+    if not isinstance(error, MemoryError) and not of_torch:
         return None
     return (
         f"out of memory ({said[:_SHOWN]}); a smaller train_batch_size, eval_batch_size or "

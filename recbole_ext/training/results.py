@@ -18,6 +18,7 @@ from recbole_ext.evaluation.per_user import PerUser
 from recbole_ext.training.run_folder import RANKS_FILE, RunFolder
 
 if TYPE_CHECKING:
+    from recbole_ext.data.store import SequenceStore
     from recbole_ext.runner import Run
 
 PACKAGES = ("recbole", "torch", "numpy", "pandas", "scipy")
@@ -48,7 +49,6 @@ def describe(assembled: Run) -> str:
 def report(assembled: Run, test: dict[str, float]) -> dict[str, Any]:
     """The contents of ``metrics.json``."""
     config, progress = assembled.config, assembled.trainer.progress
-    store = assembled.dataset.store
 
     def part(metrics: dict[str, float], protocol: str) -> dict[str, float]:
         return {
@@ -80,13 +80,17 @@ def report(assembled: Run, test: dict[str, float]) -> dict[str, Any]:
         "device": device_name(config["device"]),
         "cpus": os.cpu_count(),
         "parameters": n_parameters(assembled.model),
-        "data": {
-            "users": store.n_users - 1,
-            "items": store.n_items - 1,
-            "interactions": len(store.items),
-            "sha256": store.sha256(),
-        },
+        "data": _data(assembled.dataset.store),
         "versions": versions(),
+    }
+
+
+def _data(store: SequenceStore) -> dict[str, Any]:
+    return {
+        "users": store.n_users - 1,
+        "items": store.n_items - 1,
+        "interactions": len(store.items),
+        "sha256": store.sha256(),
     }
 
 
