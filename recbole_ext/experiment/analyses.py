@@ -60,6 +60,16 @@ class Analysis:
             self._numbers[name] = _read_json(self.folder / f"{name}.json")
         return self._numbers[name]
 
+    def vector(self, name: str) -> bytes:
+        """The figure as SVG. Raises DataError where it is gone."""
+        file = self.folder / f"{name}.svg"
+        try:
+            return file.read_bytes()
+        except OSError as error:
+            raise DataError(
+                f"{file}: cannot be read ({error.strerror}); remove {self.folder} to draw it anew"
+            ) from error
+
     def image(self, name: str) -> Path:
         """The figure as PNG; a relative path from the results."""
         return Path(FIGURES, self.folder.name, f"{name}.png")

@@ -64,7 +64,7 @@ def _images(analysis: Analysis) -> str:
 
 def _image(analysis: Analysis, one: Drawn) -> str:
     """The figure itself, in the page, and its table where there is one."""
-    content = b64encode((analysis.folder / f"{one.name}.svg").read_bytes()).decode("ascii")
+    content = b64encode(analysis.vector(one.name)).decode("ascii")
     shown = f'<img alt="{escape(one.name)}" src="data:image/svg+xml;base64,{content}">'
     if one.lines:
         table = escape("\n".join(one.lines))

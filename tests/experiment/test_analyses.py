@@ -120,3 +120,15 @@ def test_a_job_that_has_left_the_table_leaves_its_figures(ring: Path) -> None:
     assert main(words) == 0
     runs = json.loads(Path("results/e/figures/2/rank.json").read_text())["runs"]
     assert [one["run"] for one in runs] == ["ring_VanillaAE"]
+
+
+def test_a_figure_that_is_gone_is_one_line(ring: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("plotly", reason="the page needs it")
+    write(["rank"])
+    words = ["compare", "e.yaml", "--data_path", str(ring)]
+    assert main(words) == 0
+    gone = Path("results/e/figures/2/rank.svg").absolute()
+    gone.unlink()
+    capsys.readouterr()
+    assert main(words) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"error: {gone}: cannot be read (")
