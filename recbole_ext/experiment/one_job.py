@@ -29,6 +29,7 @@ from recbole_ext.training.run_folder import (
 )
 
 GIVEN = "experiment.yaml"
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,9 @@ class Spec:
 
 def main() -> int:
     """Finish the job that the first argument describes; returns the exit code."""
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as of what a shell puts behind
-        signal.signal(signal.SIGINT, _interrupt_once)
+    for number in STOPS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as of what a shell puts behind
+            signal.signal(number, _interrupt_once)
     spec = Spec.of_json(sys.argv[1])
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
@@ -97,9 +99,17 @@ def _reason(error: Exception) -> str:
 
 
 def _interrupt_once(*_: object) -> None:
-    """Ctrl-C reaches this process twice, from the terminal and from the comparison."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """A terminal or a scheduler stops the whole group, and the comparison its jobs once more.
+
+    They are not set to be ignored: of a signal that has come by then, Python prints a traceback.
+    """
+    for number in STOPS:
+        signal.signal(number, _nothing)
     raise KeyboardInterrupt
+
+
+def _nothing(*_: object) -> None:
+    """A handler."""
 
 
 def _end_with_parent() -> None:

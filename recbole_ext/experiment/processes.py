@@ -56,7 +56,7 @@ class Processes:
         with self._lock:
             self._stopped = True
             for child in self._living:
-                child.send_signal(signal.SIGINT)
+                child.terminate()  # what a shell puts behind ignores SIGINT, and so do its children
 
 
 def start(spec: Spec, quiet: bool) -> subprocess.Popen[str]:
