@@ -68,13 +68,13 @@ def about(name: str) -> About:
 
 
 def defaults(name: str) -> list[Default]:
-    """Every key of a model's own files, sorted, each with the file that has the last word."""
+    """Every key of a model's own files, in their order, with the file that has the last word."""
     found: dict[str, Default] = {}
     for file in filter(Path.is_file, (model_yaml(name), *lineage(name).files)):
         shown, comments = _shown(file), _comments(file)
         for key, value in read_settings(file).items():
             found[key] = Default(key, value, shown, comments.get(key, ""))
-    return sorted(found.values(), key=lambda default: default.key)
+    return list(found.values())
 
 
 def _own_facts(found: Lineage, name: str) -> dict[str, str]:

@@ -50,7 +50,9 @@ PARTS = {  # of metrics.json, as the table of a run calls them
 }
 
 USER_ERROR = 2
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # the disk's, not a bug of ours
+# The disk's, or of a path that was given: no bug of ours.
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+NO_PATH = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR)
 
 RUN_HELP = """\
 Train a model, test its best epoch once, and print the metrics.
@@ -107,7 +109,7 @@ def _told(error: Exception | KeyboardInterrupt) -> int | None:
 
 def _of_a_file(error: OSError) -> str | None:
     what = error.filename or "a file"
-    if isinstance(error, PermissionError):
+    if error.errno in NO_PATH:
         return f"{what}: {error.strerror}"
     if error.errno in UNWRITABLE:
         return f"{what} could not be written ({error.strerror}){_how_to_resume()}"

@@ -166,6 +166,21 @@ def test_a_full_disk_is_one_line(
     )
 
 
+@pytest.mark.parametrize("command", ["resume", "recommend", "analyze", "tune", "compare"])
+def test_a_path_that_cannot_be_is_one_line(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = "x" * 300
+    words = {
+        "recommend": [long, "--user=1"],
+        "tune": ["--model=FPARec", "--dataset=ml-100k", f"--sweep_dir={long}"],
+        "compare": ["fparec", "--quick", f"--out={long}"],
+    }.get(command, [long])
+    assert main([command, *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and line.endswith("File name too long")
+
+
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
 def test_interrupting_tells_how_to_go_on(
     how: str,

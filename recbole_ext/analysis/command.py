@@ -8,8 +8,8 @@ are those of :data:`DEFAULT`.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Protocol, cast
 
 from recbole_ext.analysis import (
@@ -68,7 +68,7 @@ def with_kind(words: Sequence[str]) -> list[str]:
 
 
 def _is_misspelt(word: str) -> bool:
-    return word.isalpha() and not Path(word).exists() and bool(nearest(word, KINDS))
+    return word.isalpha() and not os.path.exists(word) and bool(nearest(word, KINDS))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -21,7 +21,7 @@ from recbole_ext.experiment.jobs import Experiment, Job
 from recbole_ext.experiment.one_job import GIVEN, Spec
 from recbole_ext.experiment.processes import Processes, run_on_ray
 from recbole_ext.experiment.report import build_report
-from recbole_ext.experiment.report_text import markdown
+from recbole_ext.experiment.report_text import summary
 from recbole_ext.experiment.report_write import write_report
 from recbole_ext.experiment.reported import figures_of
 from recbole_ext.imports import imported
@@ -72,7 +72,7 @@ def compare(args: argparse.Namespace) -> int:
     analyze(experiment, places.out, places.runs, _say)
     report = build_report(experiment, places.out, places.runs)
     written = write_report(report, places.out)
-    print(markdown(report))
+    print(summary(report, {job.name for job, _ in chosen}))
     for line in written:
         _say(line)
     for line in failed:

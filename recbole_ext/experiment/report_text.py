@@ -1,11 +1,11 @@
-"""A report as Markdown, LaTeX and CSV."""
+"""A report as Markdown, LaTeX and CSV, and what a terminal shows of it."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -82,6 +82,24 @@ def _markdown_note(note: str) -> str:
 def _markdown_cell(cell: Cell) -> str:
     text = cell.text.replace("|", "\\|")
     return f"**{text}**" if cell.best else text
+
+
+def summary(report: Report, jobs: Container[str]) -> str:
+    """Of the tables with one of ``jobs``, what was found; costs and significance are in the files.
+
+    A star stands behind what is bold there.
+    """
+    parts = []
+    for table in report.tables:
+        if any(one.job.name in jobs for one in table.jobs):
+            found = [grid for grid in grids(table) if grid.kind not in ("cost", "significance")]
+            parts += [table.table.title, *map(_plain_grid, found)]
+    return "\n\n".join(parts)
+
+
+def _plain_grid(grid: Grid) -> str:
+    rows = [[f"{cell.text}*" if cell.best else cell.text for cell in row] for row in grid.rows]
+    return tabulate(rows, grid.headers, disable_numparse=True)
 
 
 def latex(report: Report) -> str:

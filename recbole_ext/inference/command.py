@@ -80,7 +80,7 @@ def main(args: argparse.Namespace) -> int:
 
     options = _options(args)
     form = chosen_format(args.format, args.output)
-    output = checked_output("--output", args.output, to_stdout=True)
+    output = checked_output("--out", args.output, to_stdout=True)
     asked = asked_of(args, "recommend")
 
     from recbole_ext.inference.recommend import recommend

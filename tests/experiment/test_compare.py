@@ -53,7 +53,7 @@ def test_one_fails_the_others_go_on(ring: Path, capsys: pytest.CaptureFixture[st
     for name in ("a", "b"):
         kept = json.loads(Path("results/e", name, "7", "metrics.json").read_text())
         figures = [f"{kept[part]['NDCG@10']:.4f}" for part in ("test", "test_seen_masked")]
-        row = next(line for line in out.splitlines() if line.startswith(f"| {name} "))
+        row = next(line for line in out.splitlines() if line.startswith(f"{name} "))
         assert all(figure in row.replace("*", " ").split() for figure in figures)  # bold or not
         found, data = per_user.read(Path("results/e", name, "7", "ranks.safetensors"))
         assert data == kept["data"]["sha256"]

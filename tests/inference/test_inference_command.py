@@ -128,11 +128,11 @@ WRONG: list[tuple[list[str], str]] = [
     (["run", "--user=u1", "--on_unknown=x"], "on_unknown: 'x' must be error or skip"),
     (["run", "--user=u1", "--format=cvs"], "--format: 'cvs' must be table, csv, jsonl; did you "
      "mean 'csv'?"),
-    (["run", "--user=u1", "--output="], "--output: an empty file name"),
-    (["run", "--user=u1", "--output=run"], "--output: run is a folder"),
-    (["run", "--user=u1", "--output=/dev/null"], "--output: /dev/null is a device; without "
-     "--output stdout is written to"),
-    (["run", "--user=u1", "--output=no/x.csv"], "--output: no/x.csv cannot be written (no folder "
+    (["run", "--user=u1", "--out="], "--out: an empty file name"),
+    (["run", "--user=u1", "--out=run"], "--out: run is a folder"),
+    (["run", "--user=u1", "--out=/dev/null"], "--out: /dev/null is a device; without "
+     "--out stdout is written to"),
+    (["run", "--user=u1", "--out=no/x.csv"], "--out: no/x.csv cannot be written (no folder "
      "{place}/no)"),
     (["run", "--user="], "--user: an empty user token"),
     (["run", "--user=u1,,u2"], "--user: an empty user token"),
@@ -200,9 +200,9 @@ def test_a_folder_that_nobody_may_write_to(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
-    assert main(["recommend", "run", "--user=u1", "--output=x.csv"]) == 2
+    assert main(["recommend", "run", "--user=u1", "--out=x.csv"]) == 2
     assert capsys.readouterr().err == (
-        "error: --output: x.csv cannot be written (its folder is read-only)\n"
+        "error: --out: x.csv cannot be written (its folder is read-only)\n"
     )
 
 
