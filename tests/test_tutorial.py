@@ -27,8 +27,10 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
 def shown(notebook: nbformat.NotebookNode, start: str) -> str:
     """What the cell that begins so has printed or returned."""
     cell = next(cell for cell in notebook.cells if start in cell.source)
-    texts = [out.get("text") or out.get("data", {}).get("text/plain", "") for out in cell.outputs]
-    return "\n".join(texts)
+    data = [out.get("data", {}) for out in cell.outputs]
+    rendered = [one.get("text/markdown") or one.get("text/plain", "") for one in data]
+    texts = (out.get("text") for out in cell.outputs)
+    return "\n".join(text or other for text, other in zip(texts, rendered, strict=True))
 
 
 def test_the_model_beats_popularity(executed: nbformat.NotebookNode) -> None:
