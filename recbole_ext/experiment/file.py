@@ -8,6 +8,7 @@
       "3":
         title: Table 3
         common: {stopping_step: 10}     # keys of this table's jobs
+        seeds: [2024]                   # of this table's jobs
         baseline: ml-1m_PARec           # of this table
         reported: {source: arXiv 2407.02793, table: "3", data: ML-1M}   # rows of reported.csv
         analyze: [sparsity, rank]       # figures of its runs: --what of `recbole_ext analyze`
@@ -33,7 +34,8 @@ a table for each data set, jobs called ``<data set>_<model>_<override>``:
     datasets: [ml-100k, ml-1m]
     overrides: {small: {hidden_size: 32}, large: {hidden_size: 128}}    # optional
 
-A job may stand in several tables; it runs once, and its settings must be the same everywhere.
+A job may stand in several tables; it runs once with each seed of theirs, and its settings must be
+the same everywhere.
 """
 
 from __future__ import annotations
@@ -133,7 +135,8 @@ def _table(key: str, table: Raw, raw: Raw, name: str) -> Table:
         raise ConfigError(f"{where}: it has no jobs")
     title = schema.text(table.get("title", key), f"{where}: title")
     made = (_job(job, own, common, reported, f"{where}: jobs: {job}") for job, own in jobs.items())
-    return Table(key, title, tuple(made), analyze=_analyze(key, table, where))
+    seeds = schema.seeds(table["seeds"], f"{where}: seeds") if "seeds" in table else ()
+    return Table(key, title, tuple(made), (), _analyze(key, table, where), tuple(seeds))
 
 
 def _analyze(key: str, table: Raw, where: str) -> tuple[str, ...]:

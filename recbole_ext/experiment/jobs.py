@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ class Table:
     Attributes:
         baselines: the jobs that others of the data set meet.
         analyze: what is drawn of the finished runs, as ``recbole_ext analyze --what`` calls it.
+        seeds: of its jobs; empty: the experiment's.
     """
 
     key: str
@@ -51,6 +53,7 @@ class Table:
     jobs: tuple[Job, ...]
     baselines: tuple[Job, ...] = ()
     analyze: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
 
     def baseline_of(self, job: Job) -> Job | None:
         """What ``job`` is compared with; None for a baseline itself and where there is none."""
@@ -84,17 +87,20 @@ class Experiment:
         Raises:
             ConfigError: no such job or table.
         """
-        wanted = self._named(list(jobs), list(tables))
-        for seed in list(seeds) or self.seeds:
-            yield from ((job, seed) for job in wanted)
+        shown, chosen = self._named(list(jobs), list(tables))
+        given, found = tuple(seeds), dict[str, dict[int, tuple[Job, int]]]()
+        for table in shown:
+            for job in (one for one in table.jobs if one.name in chosen):
+                own = found.setdefault(job.name, {})
+                own.update({seed: (job, seed) for seed in given or table.seeds or self.seeds})
+        rounds = zip_longest(*(own.values() for own in found.values()))
+        yield from (run for one in rounds for run in one if run)
 
-    def _named(self, names: list[str], tables: list[str]) -> list[Job]:
+    def _named(self, names: list[str], tables: list[str]) -> tuple[Iterable[Table], set[str]]:
         by_key = {table.key: table for table in self.tables}
         shown = [by_key[_known(key, by_key, "table")] for key in tables] or self.tables
         known = {job.name for job in self.jobs()}
-        chosen = {_known(name, known, "job") for name in names} or known
-        asked = {job.name: job for table in shown for job in table.jobs}
-        return [job for name, job in asked.items() if name in chosen]
+        return shown, {_known(name, known, "job") for name in names} or known
 
 
 def _known(name: str, known: Iterable[str], kind: str) -> str:

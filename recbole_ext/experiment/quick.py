@@ -53,7 +53,7 @@ def _table(
 
     title = f"{table.title} (quick{f': on {dataset}' if dataset else ''})"
     jobs, baselines = quickened(table.jobs), quickened(table.baselines)
-    return replace(table, title=title, jobs=jobs, baselines=baselines)
+    return replace(table, title=title, jobs=jobs, baselines=baselines, seeds=())
 
 
 def _job(job: Job, dataset: str | None, keys: dict[str, Any]) -> Job:

@@ -13,7 +13,7 @@ FILE = (
     "reported", "quick",
 )  # fmt: skip
 GRID = ("models", "datasets", "overrides")
-TABLE = ("title", "common", "jobs", "baseline", "reported", "analyze")
+TABLE = ("title", "common", "seeds", "jobs", "baseline", "reported", "analyze")
 JOB = ("model", "dataset", "config_files", "keys", "paper", "reported")
 QUICK = ("dataset", "keys", "seeds", "tables", "jobs")
 REPORTED = ("source", "table", "data", "model", "protocol")

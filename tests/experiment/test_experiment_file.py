@@ -70,6 +70,25 @@ def test_runs_seed_by_seed(tmp_path: Path) -> None:
     assert [(job.name, seed) for job, seed in chosen] == [("big_PARec", 7)]
 
 
+def test_seeds_of_a_table(tmp_path: Path) -> None:
+    """A job of two tables has the seeds of both; what is given stands above the file."""
+    again = "{model: FPARec, dataset: big, keys: {n_heads: 4, epochs: 6}}"
+    text = LONG.replace("title: Other things", "seeds: [5, 1]") + "  jobs: [big_PARec]\n"
+    text = text.replace("      big_PARec:", f"      big_FPARec: {again}\n      big_PARec:")
+    experiment = read(text, tmp_path)
+    seeds: dict[str, list[int]] = {}
+    for job, seed in experiment.runs():
+        seeds.setdefault(job.name, []).append(seed)
+    assert seeds == {
+        "big_FPARec": [1, 2, 5], "big_VanillaAR": [1, 2], "small_FPARec": [1, 2],
+        "big_PARec": [5, 1],
+    }  # fmt: skip
+    assert [seed for _, seed in experiment.runs(tables=["other"])] == [5, 5, 1, 1]
+    assert {seed for _, seed in experiment.runs(seeds=[3])} == {3}
+    quick = read(text.replace('  tables: ["3"]\n', ""), tmp_path, quick=True)
+    assert [seed for _, seed in quick.runs()] == [9]
+
+
 def test_config_files_of_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What tune has found, compared; what a comparison sets itself is left out of it."""
     monkeypatch.chdir(tmp_path)
@@ -215,6 +234,10 @@ BAD = {
     "no mapping": (
         ONE + "common: [1]",
         "e.yaml: common must hold 'key: value' lines, not [1]",
+    ),
+    "a table's seeds": (
+        LONG.replace("title: Other things", "seeds: 1.5"),
+        "e.yaml: tables: other: seeds: 1.5 is no seed (an integer of 0 or more)",
     ),
     "a seed": (ONE + "seeds: [one]", "e.yaml: seeds: 'one' is no seed (an integer of 0 or more)"),
     "a seed twice": (
