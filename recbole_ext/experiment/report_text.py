@@ -43,8 +43,15 @@ nothing."""
 _ESCAPED = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "±": r"$\pm$", "–": "--", "<": "$<$", ">": "$>$", "≤": r"$\le$", "×": r"$\times$",
-    "·": r"$\cdot$", "β": r"$\beta$",
+    "·": r"$\cdot$",
 }  # fmt: skip
+# What titles and settings are called by: pdflatex knows no other Greek.
+_GREEK = dict(
+    α="alpha", β="beta", γ="gamma", δ="delta", ε="epsilon", ζ="zeta", η="eta", θ="theta",
+    κ="kappa", λ="lambda", μ="mu", ν="nu", ξ="xi", π="pi", ρ="rho", σ="sigma", τ="tau", φ="phi",
+    χ="chi", ψ="psi", ω="omega",
+)  # fmt: skip
+_ESCAPED |= {letter: rf"$\{name}$" for letter, name in _GREEK.items()}
 _MINUS = re.compile(r"(?<![\w.)}-])-(?=\d)")
 
 
@@ -103,8 +110,8 @@ def _plain_grid(grid: Grid) -> str:
 
 
 def latex(report: Report) -> str:
-    """The text of ``tables.tex``: floats with captions and labels, and the notes as comments."""
-    parts = [f"% {report.title}: needs the package booktabs", _comment(HOW_TO_READ)]
+    """The text of ``tables.tex``: floats with captions and labels, no wider than a column."""
+    parts = [f"% {report.title}: needs booktabs and graphicx", _comment(HOW_TO_READ)]
     if any(one.analysis and has_measures(one.analysis) for one in report.tables):
         parts.append(_comment(MEASURES))
     for table in report.tables:
@@ -126,13 +133,14 @@ def _latex_grid(grid: Grid, table: Table, name: str) -> str:
         r"\centering",
         rf"\caption{{{_latex_text(table.title)}. {_latex_text(CAPTIONS[grid.kind])}.}}",
         rf"\label{{{label}}}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{l{'r' * (len(grid.headers) - 1)}}}",
         r"\toprule",
         " & ".join(map(escaped, grid.headers)) + r" \\",
         r"\midrule",
         *(" & ".join(map(_latex_cell, row)) + r" \\" for row in grid.rows),
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabular}}",
         *(rf"\par\smallskip{{\footnotesize {_latex_text(note)}\par}}" for note in grid.notes),
         r"\end{table}",
     ]

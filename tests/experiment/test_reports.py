@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from recbole_ext.experiment.gather import KEPT, MASKED, PARTS
 from recbole_ext.experiment.report import Report, build_report
 from recbole_ext.experiment.significance import wilcoxon_p
 from recbole_ext.experiment.users import JobUsers, make_groups, paired
+from recbole_ext.paths import properties_dir
 
 Metrics = dict[tuple[str, int], dict[str, Any]]
 
@@ -90,6 +92,31 @@ def test_latex_escapes_and_marks_the_best(toy: tuple[Report, Metrics, Path]) -> 
     assert all(line.replace(r"\_", "").count("_") == 0 and line.endswith(r" \\") for line in lines)
     assert report_text.escaped("-0.1 to +0.2, x-0.07") == "$-$0.1 to +0.2, x-0.07"
     assert report_text.escaped("a_b & 5 % ± <x>") == r"a\_b \& 5 \% $\pm$ $<$x$>$"
+
+
+@pytest.mark.parametrize("path", sorted((properties_dir() / "experiment").glob("*.yaml")))
+def test_latex_knows_every_letter_of_the_shipped_titles(path: Path) -> None:
+    if "quick" not in path.stem:
+        assert all(report_text.escaped(table.title).isascii() for table in file.read(path).tables)
+
+
+def test_latex_compiles_within_the_margins(
+    toy: tuple[Report, Metrics, Path], tmp_path: Path
+) -> None:
+    """Also a table that is wider than the page by itself."""
+    if (pdflatex := shutil.which("pdflatex")) is None:
+        pytest.skip("no pdflatex here: Debian's texlive-latex-base and -recommended bring it")
+    (table,) = toy[0].tables
+    long = replace(table, table=replace(table.table, title="η, λ " + "and a long title " * 20))
+    packages = "".join(rf"\usepackage{{{name}}}" for name in ("booktabs", "graphicx"))
+    text = report_text.latex(replace(toy[0], tables=(long,)))
+    Path(tmp_path, "t.tex").write_text(
+        rf"\documentclass[twocolumn]{{article}}{packages}\begin{{document}}{text}\end{{document}}"
+    )
+    words = [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
 
 
 def test_comparisons_are_those_of_the_users(toy: tuple[Report, Metrics, Path]) -> None:
