@@ -14,7 +14,7 @@ from threading import Lock
 from recbole_ext.cores import usable_cores
 from recbole_ext.errors import ConfigError
 from recbole_ext.experiment.one_job import Spec
-from recbole_ext.experiment.ray_start import python_path, ray_running
+from recbole_ext.experiment.ray_start import cluster_has_gpus, python_path, ray_running
 
 
 class Processes:
@@ -107,7 +107,7 @@ def run_on_ray(specs: list[Spec]) -> Iterator[tuple[Spec, str | None]]:
     with ray_running(usable_cores()):
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         largest = max(int(node.get("CPU", 1)) for node in nodes)
-        gpus = int(any(node.get("GPU") for node in nodes))
+        gpus = int(cluster_has_gpus())
         remote = ray.remote(finish)
         pending = {}
         for spec in specs:

@@ -63,6 +63,13 @@ def ray_running(cpus: int) -> Iterator[None]:
             shutil.rmtree(place, ignore_errors=True)
 
 
+def cluster_has_gpus() -> bool:
+    """Whether some machine of the running Ray has a GPU, whatever this one has."""
+    import ray
+
+    return bool(ray.cluster_resources().get("GPU"))
+
+
 @contextmanager
 def _own_sigterm() -> Iterator[None]:
     """Where SIGTERM has a handler, keep it from Ray, which sets its own."""

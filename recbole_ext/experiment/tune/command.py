@@ -21,6 +21,7 @@ best configuration in full and test it once.
   recbole_ext tune --model=FPARec --dataset=ml-1m
   recbole_ext tune --model=FPARec --dataset=ml-1m --space=my.yaml --trials=32 --workers=2
   recbole_ext tune --resume=SWEEP_DIR
+  recbole_ext tune --resume=SWEEP_DIR --trials=64    # more trials than it was begun with
 
 Spaces of the library's models lie in properties/tune. Any key that is not searched can be given as
 --key=value, for all trials and the final run. RAY_ADDRESS names a Ray cluster to run on;
@@ -84,11 +85,11 @@ def _begun(args: argparse.Namespace) -> Sweep:
 def _taken_up(args: argparse.Namespace) -> Sweep:
     from recbole_ext.experiment.tune.sweep import take_up
 
-    given = ("model", "dataset", "space", "config_files", "sweep_dir", *_SETTINGS)
+    given = ("model", "dataset", "space", "config_files", "sweep_dir", *_SETTINGS[1:])
     extra = [f"--{name}" for name in given if getattr(args, name) is not None] + args.rest
     if extra:
         raise ConfigError(f"--resume goes on with what the sweep has: leave out {extra[0]}")
-    return take_up(args.resume)
+    return take_up(args.resume, args.trials)
 
 
 def _settings(args: argparse.Namespace) -> dict[str, Any]:

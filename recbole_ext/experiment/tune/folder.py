@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,14 @@ class SweepFolder(Folder):
     def drop_ray_files(self) -> None:
         """Remove what Tune has written for itself."""
         shutil.rmtree(self.path / RAY_DIR, ignore_errors=True)
+
+    def write_best(self, text: str) -> None:
+        """``best.yaml``; the run in full of another configuration, of fewer trials, moves aside."""
+        file, final = self.file(BEST_FILE), self.file(FINAL_DIR)
+        if file.exists() and file.read_text(encoding="utf-8") != text and final.exists():
+            earlier = (self.file(f"{FINAL_DIR}-{number}") for number in count(1))
+            final.rename(next(place for place in earlier if not place.exists()))
+        self.write_text(BEST_FILE, text)
 
     def write_table(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """``trials.csv``; a value that is no text stands as in JSON."""

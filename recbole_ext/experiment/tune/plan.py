@@ -134,6 +134,16 @@ def reopen(space: Space, parent: Path) -> Plan:
     return _plan(space, _checked(space, space.names, next(space.probes())), parent)
 
 
+def extended(made: Plan, trials: int) -> Plan:
+    """The plan with more trials. Raises ConfigError where they are not more, or cannot be."""
+    before = made.space.sweep.trials
+    if trials <= before:
+        raise ConfigError(f"--trials: {trials} must be more than the {before} of the sweep")
+    more = replace(made, space=replace(made.space, sweep=replace(made.space.sweep, trials=trials)))
+    _check_configurations(more)
+    return more
+
+
 def _plan(space: Space, config: ExtConfig, parent: Path) -> Plan:
     metric, bigger = config["valid_metric"], config["valid_metric_bigger"]
     return Plan(config["model"], config["dataset"], space, metric, bigger, parent)

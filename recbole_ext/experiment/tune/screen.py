@@ -41,7 +41,7 @@ class Lines:
         self._state, self._out = state, out
 
     def report(self, trial: TrialState) -> None:
-        best = " *" if trial.best_epoch == trial.epochs else ""
+        best = " *" if trial.epochs_to_best == trial.epochs else ""
         metric = self._state.plan.metric
         self._print(f"trial {trial.number}: epoch {trial.epochs}  {metric} {trial.last:.4f}{best}")
 
@@ -103,7 +103,7 @@ def table(state: State, most: int | None = None) -> str:
     """The trials, the best first."""
     names = list(state.plan.space.axes)
     rows = [_cells(trial, names) for trial in state.ranked()[:most]]
-    headers = ("trial", "status", f"valid {state.plan.metric}", "at epoch", "epochs", "s", *names)
+    headers = ("trial", "status", f"valid {state.plan.metric}", "after", "epochs", "s", *names)
     return str(tabulate(rows, headers=headers, disable_numparse=True, missingval="-"))
 
 
@@ -111,5 +111,5 @@ def _cells(trial: TrialState, names: list[str]) -> list[Any]:
     best = None if trial.best is None else f"{trial.best:.4f}"
     seconds = f"{trial.seconds:.0f}"
     values = [str(trial.values.get(name)) for name in names]
-    known = [trial.number, trial.status, best, trial.best_epoch or None, trial.epochs, seconds]
+    known = [trial.number, trial.status, best, trial.epochs_to_best or None, trial.epochs, seconds]
     return [*known, *values]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -35,19 +35,26 @@ class SweepSettings:
     seed: int = 2024
 
     @classmethod
-    def read(cls, given: Any, source: str) -> SweepSettings:
-        """What stands under ``sweep:``. Raises ConfigError for an unknown key or a wrong value."""
+    def read(cls, given: Any, source: str, options: Container[str] = ()) -> SweepSettings:
+        """What stands under ``sweep:``; ``options`` are the names that the command line has given.
+
+        Raises:
+            ConfigError: an unknown key or a wrong value.
+        """
         if not isinstance(given, Mapping):
             raise ConfigError(f"{source}: sweep: {show(given)} must be a mapping")
         for name, value in given.items():
-            _check(name, value, source)
+            if name not in KEYS:
+                hint = nearest(str(name), KEYS) or f"; there are {', '.join(KEYS)}"
+                raise ConfigError(f"{source}: sweep has the unknown key {show(name)}{hint}")
+            _check(name, value, f"--{name}" if name in options else f"{source}: sweep: {name}")
         settings = cls(**given)
         if "grace" not in given:
             settings = replace(settings, grace=min(settings.grace, settings.max_epochs))
         if settings.grace > settings.max_epochs:
+            place = "--grace" if "grace" in options else f"{source}: sweep: grace"
             raise ConfigError(
-                f"{source}: sweep: grace: {settings.grace} must be at most "
-                f"max_epochs: {settings.max_epochs}"
+                f"{place}: {settings.grace} must be at most max_epochs: {settings.max_epochs}"
             )
         return settings
 
@@ -56,13 +63,8 @@ class SweepSettings:
         return asdict(self)
 
 
-def _check(name: Any, value: Any, source: str) -> None:
-    if name not in KEYS:
-        hint = nearest(str(name), KEYS) or f"; there are {', '.join(KEYS)}"
-        raise ConfigError(f"{source}: sweep has the unknown key {show(name)}{hint}")
+def _check(name: str, value: Any, place: str) -> None:
     if not KEYS[name].accepts(value):
         names = [choice for choice in KEYS[name].options if isinstance(choice, str)]
         hint = nearest(value, names) if isinstance(value, str) and names else ""
-        raise ConfigError(
-            f"{source}: sweep: {name}: {show(value)} must be {KEYS[name].allowed()}{hint}"
-        )
+        raise ConfigError(f"{place}: {show(value)} must be {KEYS[name].allowed()}{hint}")

@@ -77,7 +77,10 @@ class Space:
         """Raise ConfigError for the first of ``names`` that trials do not have in common."""
         for name in names:
             if name in self.axes or name in self.links:
-                raise ConfigError(f"{name} is searched by {self.source}; set it there or elsewhere")
+                raise ConfigError(
+                    f"{name} is searched by {self.source}; leave it out elsewhere, or give a space "
+                    "without it by --space=FILE"
+                )
 
     def probes(self) -> Iterator[dict[str, Any]]:
         """Configurations that hold every value of every axis; of a range, its ends.
@@ -128,7 +131,8 @@ def parse_space(
     _check_links(links, {**axes, **fixed}, source)
     if not axes:
         raise ConfigError(f"{source} searches nothing: no key has a list or a range of values")
-    settings = SweepSettings.read(_merged(given.get("sweep"), sweep or {}, source), source)
+    over = sweep or {}
+    settings = SweepSettings.read(_merged(given.get("sweep"), over, source), source, over)
     return Space(source, _names(given, source), settings, axes, fixed, links, values)
 
 

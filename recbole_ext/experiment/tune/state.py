@@ -24,7 +24,7 @@ class TrialState:
     Attributes:
         values: of the searched keys.
         best: its best validation so far.
-        best_epoch: epochs trained at that validation.
+        epochs_to_best: epochs trained at that validation.
         first: epochs and seconds of its first validation.
     """
 
@@ -36,7 +36,7 @@ class TrialState:
     seconds: float = 0.0
     last: float | None = None
     best: float | None = None
-    best_epoch: int = 0
+    epochs_to_best: int = 0
     first: tuple[int, float] | None = None
 
     @property
@@ -53,7 +53,7 @@ class TrialState:
         self.first = self.first or (report.epochs, report.seconds)
         best, score = self.best, report.score
         if best is None or (score > best if bigger else score < best):
-            self.best, self.best_epoch = report.score, report.epochs
+            self.best, self.epochs_to_best = report.score, report.epochs
 
 
 @dataclass
@@ -107,7 +107,7 @@ def _row(trial: TrialState) -> dict[str, Any]:
         "trial": trial.number,
         "status": trial.status,
         "best_validation": trial.best,
-        "best_epoch": trial.best_epoch or None,
+        "epochs_to_best": trial.epochs_to_best or None,
         "epochs": trial.epochs,
         "seconds": round(trial.seconds, 2),
         **trial.values,

@@ -23,8 +23,8 @@ from recbole_ext.experiment.tune.folder import (
     SweepFolder,
     TrialFolder,
 )
-from recbole_ext.experiment.tune.machine import Share, share
-from recbole_ext.experiment.tune.plan import Asked, Plan, plan, reopen
+from recbole_ext.experiment.tune.machine import Share, joined, share
+from recbole_ext.experiment.tune.plan import Asked, Plan, extended, plan, reopen
 from recbole_ext.experiment.tune.proposals import Proposals, import_optuna, proposals
 from recbole_ext.experiment.tune.screen import Screen, screen
 from recbole_ext.experiment.tune.settings import OPTUNA
@@ -60,18 +60,22 @@ class Sweep:
         Raises:
             ConfigError: another process runs this sweep, or no trial ended with a validation.
         """
-        divided = share(workers, threads, _first_config(self.plan)["use_gpu"])
+        use_gpu = _first_config(self.plan)["use_gpu"]
+        divided = share(workers, threads, use_gpu)
         with self.folder.locked():
+            self.folder.write_text(SPACE_FILE, dump(self.plan.as_space_file()))  # more trials?
             self.folder.drop_ray_files()
             if not self._complete():
-                self._run(divided)
+                self._run(divided, use_gpu)
             self._write_best()
 
     def rerun(self) -> Run:
         """Train the best configuration in full, test it once: an ordinary run in ``final``."""
-        from recbole_ext.runner import resume, run
+        from recbole_ext.runner import load, resume, run
 
         final = self.folder.file(FINAL_DIR)
+        if (final / METRICS_FILE).exists():
+            return load(final)  # of fewer trials, whose best is still the best
         if (final / CONFIG_FILE).exists():
             return resume(final)
         shutil.rmtree(final, ignore_errors=True)  # a start that was interrupted at once
@@ -82,13 +86,14 @@ class Sweep:
         trials = self.folder.trials()
         return len(trials) >= self.plan.trials and all(trial.has_ended for trial in trials)
 
-    def _run(self, divided: Share) -> None:
+    def _run(self, divided: Share, use_gpu: bool) -> None:
         from recbole_ext.experiment.tune.ray_trials import run_trials
 
         conductor = _Conductor(self, divided.threads)
         with ray_running(divided.cpus):
             try:
-                run_trials(self.plan, self.folder, divided, conductor.next_trial, conductor)
+                share_here = joined(divided, use_gpu)
+                run_trials(self.plan, self.folder, share_here, conductor.next_trial, conductor)
             finally:
                 conductor.screen.close()
                 self.folder.write_table(self.state.rows())
@@ -101,7 +106,7 @@ class Sweep:
             reasons = [trial.reason for trial in self.state.trials.values() if trial.reason]
             why = f"; the first failed: {reasons[0]}" if reasons else ""
             raise ConfigError(f"{self.folder.path}: no trial ended with a validation{why}")
-        self.folder.write_text(BEST_FILE, dump(self.plan.final_config(best.values)))
+        self.folder.write_best(dump(self.plan.final_config(best.values)))
 
 
 class _Conductor:
@@ -182,16 +187,21 @@ def begin(
     return Sweep(made, folder, State(made))
 
 
-def take_up(sweep_dir: str | Path) -> Sweep:
-    """A sweep that was stopped.
+def take_up(sweep_dir: str | Path, trials: int | None = None) -> Sweep:
+    """A sweep that was stopped, or with more ``trials`` one that had finished.
 
     Raises:
         CheckpointError: no folder of a sweep, a damaged one, or one that has finished.
+        ConfigError: no more trials than it had.
     """
     folder = SweepFolder.open(sweep_dir)
-    if folder.file(f"{FINAL_DIR}/{METRICS_FILE}").exists():
-        raise CheckpointError(f"{sweep_dir} has finished; its best run is in {FINAL_DIR}")
     made = reopen(read_space(folder.file(SPACE_FILE)), folder.path.parent)
+    if trials is not None:
+        made = extended(made, trials)
+    elif folder.file(f"{FINAL_DIR}/{METRICS_FILE}").exists():
+        raise CheckpointError(
+            f"{sweep_dir} has finished; its best run is in {FINAL_DIR} (--trials adds more)"
+        )
     return Sweep(made, folder, read_state(made, folder))
 
 

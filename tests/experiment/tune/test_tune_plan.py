@@ -69,14 +69,16 @@ def planned(**changes: object) -> Plan:
             "mask_ratio: 0.2 (from s.yaml) is for direction: ae, not for direction: 'ar' (from "
             "properties/model/ComposableRecommender.yaml)",
         ),
-        ({}, {"hidden_size": 32}, "hidden_size is searched by s.yaml; set it there or elsewhere"),
+        ({}, {"hidden_size": 32}, "hidden_size is searched by s.yaml; leave it out elsewhere, or "
+         "give a space without it by --space=FILE"),
         ({}, {"hiden_size": 32}, "unknown key 'hiden_size' (from --hiden_size) for model FPARec; "
          "did you mean 'hidden_size'?"),
         ({}, {"run_dir": "x"}, "run_dir cannot be set for a sweep: each trial has a folder of its "
          "own"),
         ({}, {"eval_step": 0}, "eval_step: 0: a trial is judged by its validation"),
-        ({}, {"trials": 0}, "s.yaml: sweep: trials: 0 must be a whole number >= 1"),
-        ({}, {"search": "tpe"}, "s.yaml: sweep: search: 'tpe' must be one of random, optuna"),
+        ({}, {"trials": 0}, "--trials: 0 must be a whole number >= 1"),
+        ({}, {"search": "tpe"}, "--search: 'tpe' must be one of random, optuna"),
+        ({}, {"grace": 9, "max_epochs": 8}, "--grace: 9 must be at most max_epochs: 8"),
         ({}, {"model": "FPARek"}, "unknown model 'FPARek' (from the model argument); did you mean "
          "'FPARec'?"),
         (
@@ -129,8 +131,8 @@ def test_other_refusals(
     assert refused("tune", f"--resume={tmp_path / 'no'}") == (
         "no/space.yaml has no model: it is not as a sweep left it"
     )
-    assert refused("tune", "--resume=x", "--trials=3") == (
-        "--resume goes on with what the sweep has: leave out --trials"
+    assert refused("tune", "--resume=x", "--grace=3") == (
+        "--resume goes on with what the sweep has: leave out --grace"
     )
     assert refused("tune", "--resume=x", "--seed=3").endswith("leave out --seed=3")
     monkeypatch.setitem(sys.modules, "optuna", None)

@@ -29,11 +29,11 @@ def test_the_best_of_a_trial_is_kept() -> None:
     for epochs, score in ((1, 0.1), (2, 0.3), (3, 0.3), (4, 0.2)):
         known.reported(0, report(epochs, score, epochs))
     trial = known.trials[0]
-    assert (trial.best, trial.best_epoch, trial.last, trial.epochs) == (0.3, 2, 0.2, 4)
+    assert (trial.best, trial.epochs_to_best, trial.last, trial.epochs) == (0.3, 2, 0.2, 4)
     small = state(bigger=False)
     for epochs, score in ((1, 0.3), (2, 0.1), (3, 0.2)):
         small.reported(0, report(epochs, score, epochs))
-    assert (small.trials[0].best, small.trials[0].best_epoch) == (0.1, 2)
+    assert (small.trials[0].best, small.trials[0].epochs_to_best) == (0.1, 2)
 
 
 def test_ranked() -> None:
@@ -102,7 +102,7 @@ def test_the_table_shows_the_best_first() -> None:
     known.reported(2, report(3, 0.5, 6))
     known.reported(0, report(3, 0.7, 6))
     rows = [line.split() for line in table(known, 2).splitlines()]
-    assert rows[0] == ["trial", "status", "valid", "NDCG@10", "at", "epoch", "epochs", "s", "h"]
+    assert rows[0] == ["trial", "status", "valid", "NDCG@10", "after", "epochs", "s", "h"]
     assert rows[2:] == [
         ["0", "begun", "0.7000", "3", "3", "6", "1"],
         ["2", "begun", "0.5000", "3", "3", "6", "3"],

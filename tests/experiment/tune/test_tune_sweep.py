@@ -103,6 +103,55 @@ def test_a_sweep(
     assert "has finished; its best run is in final" in capsys.readouterr().err
 
 
+def test_more_trials_than_it_was_begun_with(
+    ring: Path,
+    tmp_path: Path,
+    space: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """They are those that the longer sweep would have had; another best one is run in full."""
+    without_ray(monkeypatch)
+    place = tmp_path / "sweep"
+    assert main(words(ring, place, space)) == 0
+    assert main(["tune", f"--resume={place}", "--trials=4"]) == 2
+    assert capsys.readouterr().err.endswith("--trials: 4 must be more than the 4 of the sweep\n")
+    before = rows(place)
+    first = json.loads((place / "final" / "metrics.json").read_text())
+    assert main(["tune", f"--resume={place}", "--trials=8"]) == 0
+    table = rows(place)
+    assert table[:4] == before and len(table) == 8, "these are all the configurations there are"
+    assert yaml.safe_load((place / "space.yaml").read_text())["sweep"]["trials"] == 8
+    best = max(table, key=lambda row: float(row["best_validation"]))
+    last = json.loads((place / "final" / "metrics.json").read_text())
+    moved = place / "final-1" / "metrics.json"
+    if best in before:
+        assert last == first and not moved.exists()
+    else:
+        assert last != first and json.loads(moved.read_text()) == first
+    written = yaml.safe_load((place / "best.yaml").read_text())
+    assert written["learning_rate"] == float(best["learning_rate"])
+    assert main(words(ring, tmp_path / "whole", space, trials=8)) == 0
+    drawn = ("trial", "learning_rate", "hidden_size")
+    whole = rows(tmp_path / "whole")
+    assert [[row[key] for key in drawn] for row in whole] == (
+        [[row[key] for key in drawn] for row in table]
+    )
+
+
+def test_the_run_of_an_earlier_best_is_kept(tmp_path: Path) -> None:
+    folder = SweepFolder.create(tmp_path, "M", "d", None)
+    (folder.path / "final").mkdir()
+    folder.write_best("a: 1\n")
+    folder.write_best("a: 1\n")
+    assert folder.file("final").exists(), "the same configuration"
+    folder.write_best("a: 2\n")
+    assert not folder.file("final").exists() and folder.file("final-1").exists()
+    folder.file("final").mkdir()
+    folder.write_best("a: 3\n")
+    assert {path.name for path in folder.path.glob("final*")} == {"final-1", "final-2"}
+
+
 def test_no_test_metric_in_any_trial(
     ring: Path, tmp_path: Path, space: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
