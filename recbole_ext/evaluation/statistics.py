@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
@@ -10,6 +12,7 @@ from recbole_ext.data.store import IntArray
 from recbole_ext.evaluation.metrics import FloatArray
 
 MOST_PAIRS = 200_000  # of users whose items are compared
+MOST_CELLS = 4_000_000  # of items against items that are held at once, a byte each
 
 
 def popularity_percentiles(counts: IntArray) -> FloatArray:
@@ -60,17 +63,35 @@ def whole_jaccard(items: IntArray, pairs: IntArray) -> float:
 
 
 def _overlap(items: IntArray, first: NDArray[np.bool_], pairs: IntArray) -> float:
-    one, other = pairs.T
-    shared = (items[one][:, :, None] == items[other][:, None, :]).any(2)
+    parts = _chunks(len(pairs), items.shape[1])
+    found = [_overlaps(items, first, *pairs[part].T) for part in parts]
+    return float(np.concatenate(found).mean())
+
+
+def _overlaps(
+    items: IntArray, first: NDArray[np.bool_], one: IntArray, other: IntArray
+) -> FloatArray:
+    """[P] of each pair."""
+    shared = (items[one][:, :, None] == items[other][:, None, :]).any(2)  # [P, T]
     common = (shared & first[one]).sum(1)
-    either = first[one].sum(1) + first[other].sum(1) - common
-    return float((common / either).mean())
+    overlaps: FloatArray = common / (first[one].sum(1) + first[other].sum(1) - common)
+    return overlaps
 
 
 def first_in_row(items: IntArray) -> NDArray[np.bool_]:
     """[U, T] whether an item stands for the first time in its row."""
     later = np.tril(np.ones((items.shape[1],) * 2, dtype=bool), -1)
-    return ~((items[:, :, None] == items[:, None, :]) & later).any(2)
+    found = np.empty(items.shape, dtype=bool)
+    for part in _chunks(*items.shape):
+        rows = items[part]
+        found[part] = ~((rows[:, :, None] == rows[:, None, :]) & later).any(2)
+    return found
+
+
+def _chunks(n_rows: int, length: int) -> Iterator[slice]:
+    """All rows in parts whose [rows, length, length] has at most ``MOST_CELLS``, or of one row."""
+    size = max(1, MOST_CELLS // max(1, length**2))
+    return (slice(start, start + size) for start in range(0, n_rows, size))
 
 
 def jensen_shannon(p: FloatArray, q: FloatArray) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -28,6 +29,34 @@ def test_jaccard() -> None:
     expected = [(1 + 0 + 0) / 3, (1 / 2 + 0 + 1 / 3) / 3, (1 / 3 + 0 + 1 / 3) / 3]
     assert statistics.jaccard(ITEMS, pairs).tolist() == pytest.approx(expected)
     assert statistics.whole_jaccard(ITEMS, pairs) == pytest.approx(expected[-1])
+
+
+@pytest.mark.parametrize("most", [1, 80, 4_000_000])
+def test_overlaps_by_chunks_are_those_of_sets(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows with repeats, in chunks of one row, of two and all at once."""
+    monkeypatch.setattr(statistics, "MOST_CELLS", most)
+    items = np.random.default_rng(3).integers(1, 9, (23, 6))
+    pairs = statistics.sampled_pairs(23)
+    sets = [[{*row[:step]} for row in items.tolist()] for step in range(1, 7)]
+    expected = [
+        np.mean([len(of[a] & of[b]) / len(of[a] | of[b]) for a, b in pairs.tolist()]) for of in sets
+    ]
+    assert statistics.jaccard(items, pairs).tolist() == expected
+    assert statistics.whole_jaccard(items, pairs) == expected[-1]
+    firsts = [[item not in row[:t] for t, item in enumerate(row)] for row in items.tolist()]
+    assert statistics.first_in_row(items).tolist() == firsts
+
+
+def test_memory_of_many_pairs_is_bounded() -> None:
+    """All pairs of 300 rows of 40 items, or 45,000 rows, would be 72 MB at once."""
+    items = np.random.default_rng(3).integers(1, 99, (300, 40))
+    pairs, many = statistics.sampled_pairs(300), np.tile(items, (150, 1))
+    tracemalloc.start()
+    statistics.whole_jaccard(items, pairs)
+    statistics.first_in_row(many)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000
 
 
 def test_nobody_to_compare_with() -> None:
