@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.config.keys import CIRCUMSTANCES
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, DataError, show
+from recbole_ext.evaluation.metrics import split_metrics
 from recbole_ext.experiment.gather import same_run
+from recbole_ext.experiment.jobs import Table
 from recbole_ext.experiment.one_job import Spec
 from recbole_ext.training.run_folder import CONFIG_FILE
 
@@ -18,25 +20,43 @@ if TYPE_CHECKING:
     from recbole_ext.config import ExtConfig
 
 
-def check(specs: Iterable[Spec], name: str) -> list[str]:
+def check(specs: Iterable[Spec], name: str, tables: Sequence[Table]) -> list[str]:
     """Look at every job, and at what is there of its runs.
+
+    Args:
+        tables: those of the file ``name``.
 
     Returns:
         A line for each data set that is not there; the jobs on others can run.
 
     Raises:
-        ConfigError: naming file and job: a model, a key or a value that cannot be used, or a run
-            that was begun with other settings than the file has now.
+        ConfigError: naming file and job: a model, a key or a value that cannot be used, a job that
+            measures nothing of what its table shows, or a run that was begun with other settings
+            than the file has now.
     """
     configs: dict[str, ExtConfig] = {}
     for spec in specs:
         try:
             if spec.name not in configs:
                 configs[spec.name] = _config(spec)
+                _check_shown(spec.name, configs[spec.name], tables)
             _check_begun(Path(spec.run_dir), configs[spec.name].resolved())
         except ConfigError as error:
             raise ConfigError(f"{name}: job {spec.name}: {error}") from error
     return _absent(configs.values())
+
+
+def _check_shown(job: str, config: ExtConfig, tables: Iterable[Table]) -> None:
+    """Raises ConfigError where a row of a table would be nothing but dashes."""
+    names, topk = split_metrics(config["metrics"]), config["topk"]
+    measured = [f"{metric}@{k}" for metric in (*names[0], *names[1]) for k in topk]
+    for table in tables:
+        if any(one.name == job for one in table.jobs) and not {*measured} & {*table.metrics}:
+            raise ConfigError(
+                f"it measures {', '.join(measured)}, nothing of what the table {show(table.key)} "
+                f"shows ({', '.join(table.metrics)}); name one of the former under metrics of the "
+                "file or of the table, or have one of the latter by metrics and topk of the job"
+            )
 
 
 def _absent(configs: Iterable[ExtConfig]) -> list[str]:

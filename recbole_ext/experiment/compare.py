@@ -55,7 +55,7 @@ def compare(args: argparse.Namespace) -> int:
     missing = [spec for spec in specs if not Path(spec.out, METRICS_FILE).exists()]
     for job in (job for table in experiment.tables for job in table.jobs):
         figures_of(job)  # refuses rows that reported.csv does not have
-    absent = check(missing, path.name)
+    absent = check(missing, path.name, experiment.tables)
     for line in [*_changed(specs, missing), *absent]:
         _say(f"note: {line}")
     there = gather(experiment, places.out, places.runs)  # damage is said before hours of training

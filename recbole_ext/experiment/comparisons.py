@@ -11,8 +11,6 @@ from recbole_ext.experiment.jobs import Table
 from recbole_ext.experiment.significance import Difference, compare_paired, holm
 from recbole_ext.experiment.users import JobUsers, paired
 
-METRICS = ("Hit@10", "NDCG@10")
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -69,7 +67,7 @@ def compare_table(table: Table, known: Known) -> list[Comparison]:
     return [
         comparison
         for protocol in PROTOCOLS
-        for metric in METRICS
+        for metric in table.metrics
         for comparison in _family(pairs, known, protocol, metric)
     ]
 

@@ -3,12 +3,14 @@
     title: FPARec's tables              # optional
     seeds: [2024, 2025]                 # default [2024]
     common: {epochs: 200}               # keys of every job
+    metrics: [NDCG@10, MRR@10]          # what is shown and tested; default [Hit@10, NDCG@10]
     baseline: VanillaAR                 # what significance is tested against: a job, or a model
     tables:
       "3":
         title: Table 3
         common: {stopping_step: 10}     # keys of this table's jobs
         seeds: [2024]                   # of this table's jobs
+        metrics: [Hit@5]                # of this table
         baseline: ml-1m_PARec           # of this table
         reported: {source: arXiv 2407.02793, table: "3", data: ML-1M}   # rows of reported.csv
         analyze: [sparsity, rank]       # figures of its runs: --what of `recbole_ext analyze`
@@ -52,7 +54,7 @@ from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, nearest, show
 from recbole_ext.experiment import schema
 from recbole_ext.experiment.grid import Raw, grid_tables
-from recbole_ext.experiment.jobs import Experiment, Job, Table
+from recbole_ext.experiment.jobs import SHOWN, Experiment, Job, Table
 from recbole_ext.experiment.quick import quick_variant
 
 SEED = 2024
@@ -136,7 +138,14 @@ def _table(key: str, table: Raw, raw: Raw, name: str) -> Table:
     title = schema.text(table.get("title", key), f"{where}: title")
     made = (_job(job, own, common, reported, f"{where}: jobs: {job}") for job, own in jobs.items())
     seeds = schema.seeds(table["seeds"], f"{where}: seeds") if "seeds" in table else ()
-    return Table(key, title, tuple(made), (), _analyze(key, table, where), tuple(seeds))
+    analyze, metrics = _analyze(key, table, where), _metrics(table, where) or _metrics(raw, name)
+    return Table(key, title, tuple(made), (), analyze, tuple(seeds), metrics or SHOWN)
+
+
+def _metrics(section: Raw, where: str) -> tuple[str, ...]:
+    """Those that a file or a table shows; none where it says nothing of them."""
+    given = "metrics" in section
+    return tuple(schema.metrics(section["metrics"], f"{where}: metrics")) if given else ()
 
 
 def _analyze(key: str, table: Raw, where: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from recbole_ext.experiment.cells import NOTHING, Cell, Grid
-from recbole_ext.experiment.comparisons import METRICS, Comparison
+from recbole_ext.experiment.comparisons import Comparison
 from recbole_ext.experiment.gather import (
     KEPT,
     MASKED,
@@ -44,6 +44,7 @@ def grids(report: TableReport) -> list[Grid]:
 
 def quality(report: TableReport) -> Grid:
     """Metrics of the test under both protocols beside what papers report."""
+    metrics = report.table.metrics
     headers = ["job", "seeds", "valid NDCG@10"]
     columns: list[Callable[[Gathered], Cell]] = [
         lambda one: Cell(one.job.name),
@@ -52,18 +53,18 @@ def quality(report: TableReport) -> Grid:
     ]
     best: list[int] = []
     for protocol in PROTOCOLS:
-        for metric in METRICS:
+        for metric in metrics:
             best.append(len(headers))
             headers.append(f"{metric} {_short(protocol)}")
             columns.append(lambda one, m=metric, p=protocol: figure(one.metric(m, p)))  # type: ignore[misc]
-        if any(_reported(one, protocol) != NOTHING for one in report.jobs):
+        if any(_reported(one, protocol, metrics) != NOTHING for one in report.jobs):
             headers.append(f"reported, {_short(protocol)}")
-            columns.append(lambda one, p=protocol: Cell(_reported(one, p)))  # type: ignore[misc]
+            columns.append(lambda one, p=protocol: Cell(_reported(one, p, metrics)))  # type: ignore[misc]
     rows = [[column(one) for column in columns] for one in report.jobs]
     for among in _ranked(report.jobs):
         _mark_best([row for row, one in zip(rows, report.jobs, strict=True) if one in among], best)
     figures = {one.job.name: figures_of(one.job) for one in report.jobs}
-    shown = {(protocol, metric) for protocol in PROTOCOLS for metric in METRICS}
+    shown = {(protocol, metric) for protocol in PROTOCOLS for metric in metrics}
     sources = {
         name: dict.fromkeys(one.source for place, one in found.items() if place in shown)
         for name, found in figures.items()
@@ -187,10 +188,10 @@ def _short(protocol: str) -> str:
     return {KEPT: "kept", MASKED: "masked"}[protocol]
 
 
-def _reported(one: Gathered, protocol: str) -> str:
-    """``.2419/.1232``: Hit@10 and NDCG@10 as published."""
+def _reported(one: Gathered, protocol: str, metrics: Iterable[str]) -> str:
+    """``.2419/.1232``: the metrics as published."""
     figures = figures_of(one.job)
-    values = [figures.get((protocol, metric)) for metric in METRICS]
+    values = [figures.get((protocol, metric)) for metric in metrics]
     if not any(values):
         return NOTHING
     return "/".join(NOTHING if value is None else f"{value.value:.4f}" for value in values)

@@ -15,7 +15,7 @@ from recbole_ext.experiment.grids import CAPTIONS, grids
 from recbole_ext.experiment.measured import has_measures
 from recbole_ext.experiment.plots import Plot, plots
 from recbole_ext.experiment.report import Report, TableReport
-from recbole_ext.experiment.report_text import HOW_TO_READ, MEASURES
+from recbole_ext.experiment.report_text import MEASURES, how_to_read
 
 _PAGE = Path(__file__).parent / "page"
 
@@ -33,7 +33,7 @@ def page(report: Report) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n"
         f"<style>\n{style}</style>\n<script>{get_plotlyjs()}</script></head>\n<body>\n"
-        f"<h1>{_marked(report.title)}</h1><p>{_marked(HOW_TO_READ)}</p>\n"
+        f"<h1>{_marked(report.title)}</h1><p>{_marked(how_to_read(report))}</p>\n"
         "<p>A click on a column's head sorts by it. Every plot can be zoomed; a click on a name in "
         "its legend hides that job, two show it alone.</p>\n"
         '<label>Filter rows <input id="filter" type="search" '

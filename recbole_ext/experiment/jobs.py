@@ -11,6 +11,7 @@ from typing import Any
 from recbole_ext.errors import ConfigError, nearest, show
 
 Figures = tuple[float | None, float | None]
+SHOWN = ("Hit@10", "NDCG@10")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Table:
         baselines: the jobs that others of the data set meet.
         analyze: what is drawn of the finished runs, as ``recbole_ext analyze --what`` calls it.
         seeds: of its jobs; empty: the experiment's.
+        metrics: those that are shown and tested.
     """
 
     key: str
@@ -54,6 +56,7 @@ class Table:
     baselines: tuple[Job, ...] = ()
     analyze: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
+    metrics: tuple[str, ...] = SHOWN
 
     def baseline_of(self, job: Job) -> Job | None:
         """What ``job`` is compared with; None for a baseline itself and where there is none."""

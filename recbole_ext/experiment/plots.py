@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, product
 from math import ceil, floor, log10
@@ -11,17 +11,16 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from recbole_ext.experiment.comparisons import METRICS
 from recbole_ext.experiment.gather import PROTOCOLS, Finished, Gathered
 from recbole_ext.experiment.report import Report, by_device, device
 from recbole_ext.experiment.users import JobUsers, groups_of
 
 FIELDS = {"history_length": "history length (items)", "target_popularity": "target popularity"}
-CHOICES = [(metric, protocol) for metric in reversed(METRICS) for protocol in PROTOCOLS]
 CURVE_METRIC = "NDCG@10"
 FEW_EPOCHS = 10
 LOG_ABOVE, LOG_TIME_ABOVE = 5, 20  # times that the largest is the smallest
 Users = Mapping[str, JobUsers | None]
+Choices = Sequence[tuple[str, str]]  # metrics under a protocol; the first is drawn at first
 # Ten colours apart (Tableau's), then the same with another mark and pattern.
 COLOURS = (
     "#4e79a7", "#f28e2b", "#e15759", "#59a14f", "#b07aa1", "#76b7b2", "#9c755f", "#edc948",
@@ -66,6 +65,7 @@ def plots(report: Report) -> dict[str, list[Plot]]:
 def _of_dataset(dataset: str, jobs: list[Gathered], report: Report) -> list[Plot]:
     place = re.sub(r"\W", "-", dataset)
     users = {one.job.name: report.users[one.job.name] for one in jobs}
+    choices = choices_of(users, report)
     left_out = _left_out(users)
     curve, quality = f"Validation {CURVE_METRIC} (seen kept) by", "Quality against"
     found = [
@@ -73,11 +73,13 @@ def _of_dataset(dataset: str, jobs: list[Gathered], report: Report) -> list[Plot
         ("curves-seconds", f"{curve} training time", curves(jobs, True), ""),
         ("time", f"{quality} training time to the best epoch", against(
             jobs, "training seconds to the best epoch", lambda one: one.time_to_best().median,
-            timed=True), ""),
+            choices, timed=True), ""),
         ("parameters", f"{quality} parameters", against(
-            jobs, "parameters", lambda one: one.number("parameters").median, timed=False), ""),
+            jobs, "parameters", lambda one: one.number("parameters").median, choices,
+            timed=False), ""),
         *(
-            (field, f"By {name}: means over groups of users", bars(users, field, name), left_out)
+            (field, f"By {name}: means over groups of users", bars(users, field, name, choices),
+             left_out)
             for field, name in FIELDS.items()
         ),
     ]  # fmt: skip
@@ -86,6 +88,14 @@ def _of_dataset(dataset: str, jobs: list[Gathered], report: Report) -> list[Plot
         for name, title, fig, note in found
         if len(fig.data) or note
     ]
+
+
+def choices_of(jobs: Container[str], report: Report) -> Choices:
+    """What the tables of these jobs show, NDCG before the others."""
+    tables = [one for one in report.tables if any(job.job.name in jobs for job in one.jobs)]
+    metrics = dict.fromkeys(metric for one in tables for metric in one.table.metrics)
+    ordered = sorted(metrics, key=lambda metric: not metric.startswith("NDCG"))
+    return [(metric, protocol) for metric in ordered for protocol in PROTOCOLS]
 
 
 def curves(jobs: Sequence[Gathered], by_seconds: bool) -> go.Figure:
@@ -125,7 +135,11 @@ def _line(
 
 
 def against(
-    jobs: Sequence[Gathered], title: str, number: Callable[[Gathered], float], timed: bool
+    jobs: Sequence[Gathered],
+    title: str,
+    number: Callable[[Gathered], float],
+    choices: Choices,
+    timed: bool,
 ) -> go.Figure:
     """A point for each job; the metric and the protocol are chosen in the page.
 
@@ -145,13 +159,13 @@ def against(
             text=[f"trained on {name}" for name in apart] if timed else None,
         )
     numbers = [x for trace in figure.data for x in trace.x]
-    choices = [_heights(jobs, [*map(len, points)], *choice) for choice in CHOICES]
-    for trace, y, sd in zip(figure.data, *choices[0].values(), strict=True):
+    heights = [_heights(jobs, [*map(len, points)], *choice) for choice in choices]
+    for trace, y, sd in zip(figure.data, *heights[0].values(), strict=True):
         trace.update(y=y, error_y_array=sd)
-    _add_choice(figure, choices)
+    _add_menu(figure, choices, heights)
     x_title = _scaled(figure, numbers, title, LOG_ABOVE)
     _add_devices(figure, fills)
-    return _laid_out(figure, x_title, _named(*CHOICES[0]))
+    return _laid_out(figure, x_title, _named(*choices[0]))
 
 
 def _heights(
@@ -199,7 +213,7 @@ def _add_devices(figure: go.Figure, fills: Mapping[str, str]) -> None:
         )
 
 
-def bars(users: Users, field: str, title: str) -> go.Figure:
+def bars(users: Users, field: str, title: str, choices: Choices) -> go.Figure:
     """A bar for each job and group; ``_left_out`` names the jobs that have none."""
     figure = go.Figure()
     same = _same(users)
@@ -210,11 +224,12 @@ def bars(users: Users, field: str, title: str) -> go.Figure:
     for name, one in same.items():
         look = looks[name]
         marker = {"color": look.colour, "pattern": {"shape": look.pattern, "fgcolor": "white"}}
-        y = groups.means(one, *CHOICES[0])
+        y = groups.means(one, *choices[0])
         figure.add_bar(x=list(groups.names), y=y, name=name, marker=marker)
-    _add_choice(figure, [{"y": [groups.means(one, *c) for one in same.values()]} for c in CHOICES])
+    heights = [{"y": [groups.means(one, *c) for one in same.values()]} for c in choices]
+    _add_menu(figure, choices, heights)
     figure.update_layout(barmode="group")
-    return _laid_out(figure, title, _named(*CHOICES[0]))
+    return _laid_out(figure, title, _named(*choices[0]))
 
 
 def _same(users: Users) -> dict[str, JobUsers]:
@@ -233,7 +248,7 @@ def _left_out(users: Users) -> str:
     return f"Not shown, as the ranks of their users are not here: {', '.join(missing)}."
 
 
-def _add_choice(figure: go.Figure, values: list[dict[str, list[Any]]]) -> None:
+def _add_menu(figure: go.Figure, choices: Choices, values: list[dict[str, list[Any]]]) -> None:
     """A menu that puts another metric on the y axis: ``values[choice]["y"][trace]``."""
     traces = list(range(len(figure.data)))
     buttons = [
@@ -242,7 +257,7 @@ def _add_choice(figure: go.Figure, values: list[dict[str, list[Any]]]) -> None:
             "method": "update",
             "args": [found, {"yaxis.title.text": _named(metric, protocol)}, traces],
         }
-        for (metric, protocol), found in zip(CHOICES, values, strict=True)
+        for (metric, protocol), found in zip(choices, values, strict=True)
     ]
     menu = {"buttons": buttons, "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
     figure.update_layout(updatemenus=[menu])

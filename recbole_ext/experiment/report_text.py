@@ -26,7 +26,7 @@ HOW_TO_READ = """\
 Leave-one-out, all items ranked, the best epoch by validation tested once. *kept*: items of the
 history stay candidates; *masked*: they do not. Over several seeds: mean ± standard deviation
 (median, where it differs). Bold: the best, as printed, of the jobs with as many seeds on the same
-data. *reported*: what papers report, Hit@10/NDCG@10. *best epoch*: counted from 0, of how many run;
+data. *reported*: what papers report, {reported}. *best epoch*: counted from 0, of how many run;
 a run that was best in its last epochs was stopped by its budget. Seconds without evaluation, by the
 median epoch, of machines that may have done other work as well; those of several machines stand
 apart, in the order of *trained on*. *difference*: job minus baseline over the users of both, with a
@@ -55,9 +55,16 @@ _ESCAPED |= {letter: rf"$\{name}$" for letter, name in _GREEK.items()}
 _MINUS = re.compile(r"(?<![\w.)}-])-(?=\d)")
 
 
+def how_to_read(report: Report) -> str:
+    """The text above the tables."""
+    orders = {"/".join(one.table.metrics) for one in report.tables}
+    reported = orders.pop() if len(orders) == 1 else "in the order of the table's metrics"
+    return HOW_TO_READ.format(reported=reported)
+
+
 def markdown(report: Report) -> str:
     """The text of ``tables.md``."""
-    parts = [f"# {report.title}", HOW_TO_READ]
+    parts = [f"# {report.title}", how_to_read(report)]
     for table in report.tables:
         parts += [f"## {table.table.title}", f"Data: {'; '.join(table.data())}"]
         if table.analysis and has_measures(table.analysis):
@@ -111,7 +118,7 @@ def _plain_grid(grid: Grid) -> str:
 
 def latex(report: Report) -> str:
     """The text of ``tables.tex``: floats with captions and labels, no wider than a column."""
-    parts = [f"% {report.title}: needs booktabs and graphicx", _comment(HOW_TO_READ)]
+    parts = [f"% {report.title}: needs booktabs and graphicx", _comment(how_to_read(report))]
     if any(one.analysis and has_measures(one.analysis) for one in report.tables):
         parts.append(_comment(MEASURES))
     for table in report.tables:

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from recbole_ext.errors import ConfigError, nearest, show
+from recbole_ext.evaluation.metrics import RANK_METRICS, canonical, protocol_of
 
 FILE = (
     "title", "common", "seeds", "tables", "models", "datasets", "overrides", "baseline",
-    "reported", "quick",
+    "reported", "quick", "metrics",
 )  # fmt: skip
 GRID = ("models", "datasets", "overrides")
-TABLE = ("title", "common", "seeds", "jobs", "baseline", "reported", "analyze")
+TABLE = ("title", "common", "seeds", "jobs", "baseline", "reported", "analyze", "metrics")
 JOB = ("model", "dataset", "config_files", "keys", "paper", "reported")
 QUICK = ("dataset", "keys", "seeds", "tables", "jobs")
 REPORTED = ("source", "table", "data", "model", "protocol")
@@ -25,6 +26,7 @@ OURS = {
 }
 
 _FOLDER = re.compile(r"[\w=+,@-][\w.=+,@ -]*")
+_CUTOFF = re.compile(r"[1-9][0-9]{0,8}")
 _LARGEST_SEED = 2**32 - 1
 
 
@@ -74,6 +76,25 @@ def seeds(value: Any, where: str) -> list[int]:
     if not numbers or len(set(numbers)) < len(numbers):
         raise ConfigError(f"{where} must be a list of different integers, not {show(value)}")
     return numbers
+
+
+def metrics(value: Any, where: str) -> list[str]:
+    """A list of one or more different metrics of a rank, such as NDCG@10."""
+    found = [_metric(canonical(name), where) for name in texts(value, where)]
+    if not found or len(set(found)) < len(found):
+        raise ConfigError(f"{where} must be a list of different metrics, not {show(value)}")
+    return found
+
+
+def _metric(name: str, where: str) -> str:
+    metric, _, k = name.partition("@")
+    if metric in RANK_METRICS and _CUTOFF.fullmatch(k):
+        return name
+    plain = name.removesuffix(protocol_of(name))  # tables show both protocols
+    k = plain.partition("@")[2]
+    known = [f"{one}@{k if _CUTOFF.fullmatch(k) else 10}" for one in RANK_METRICS]
+    hint = nearest(plain, known) or f"; there are {', '.join(RANK_METRICS)}"
+    raise ConfigError(f"{where}: {show(name)} is no metric of a rank, such as NDCG@10{hint}")
 
 
 def folder_name(value: str, where: str, kind: str = "job") -> str:

@@ -10,7 +10,7 @@ from bad_input import Refused
 from recbole_ext.config import ExtConfig
 from recbole_ext.errors import ConfigError
 from recbole_ext.experiment import file
-from recbole_ext.experiment.jobs import Experiment
+from recbole_ext.experiment.jobs import SHOWN, Experiment
 from recbole_ext.experiment.reported import figures_of
 from recbole_ext.paths import properties_dir
 
@@ -87,6 +87,19 @@ def test_seeds_of_a_table(tmp_path: Path) -> None:
     assert {seed for _, seed in experiment.runs(seeds=[3])} == {3}
     quick = read(text.replace('  tables: ["3"]\n', ""), tmp_path, quick=True)
     assert [seed for _, seed in quick.runs()] == [9]
+
+
+def test_metrics_of_a_file_and_of_a_table(tmp_path: Path) -> None:
+    """What is not said is Hit@10 and NDCG@10; names are taken in any case."""
+    assert [table.metrics for table in read(LONG, tmp_path).tables] == [SHOWN, SHOWN]
+    text = "metrics: [ndcg@5, MRR@20]\n" + LONG
+    assert [t.metrics for t in read(text, tmp_path).tables] == [("NDCG@5", "MRR@20")] * 2
+    text = text.replace("    title: Other things", "    metrics: Hit@1")
+    for quick in (False, True):
+        shown = {t.key: t.metrics for t in read(text, tmp_path, quick).tables}
+        assert shown == {"3": ("NDCG@5", "MRR@20")} | ({} if quick else {"other": ("Hit@1",)})
+    (table, _) = read(GRID + "metrics: [Recall@10]\n", tmp_path).tables
+    assert table.metrics == ("Recall@10",)
 
 
 def test_config_files_of_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,6 +256,40 @@ BAD = {
     "a seed twice": (
         ONE + "seeds: [1, 1]",
         "e.yaml: seeds must be a list of different integers, not [1, 1]",
+    ),
+    "a metric": (
+        ONE + "metrics: [NDCG@10, NDGC@20]",
+        "e.yaml: metrics: 'NDGC@20' is no metric of a rank, such as NDCG@10; did you mean "
+        "'NDCG@20'?",
+    ),
+    "a metric without a cut-off": (
+        ONE.replace("t: {", "t: {metrics: mrr, "),
+        "e.yaml: tables: t: metrics: 'MRR' is no metric of a rank, such as NDCG@10; did you mean "
+        "'MRR@10'?",
+    ),
+    "a metric with its protocol": (
+        ONE + "metrics: NDCG@5_seen_masked",
+        "e.yaml: metrics: 'NDCG@5_seen_masked' is no metric of a rank, such as NDCG@10; did you "
+        "mean 'NDCG@5'?",
+    ),
+    "a metric of lists": (
+        ONE + "metrics: [GiniIndex@10]",
+        "e.yaml: metrics: 'GiniIndex@10' is no metric of a rank, such as NDCG@10; there are Hit, "
+        "Recall, NDCG, MRR, MAP, Precision",
+    ),
+    "a metric twice": (
+        ONE + "metrics: [NDCG@10, ndcg@10]",
+        "e.yaml: metrics must be a list of different metrics, not ['NDCG@10', 'ndcg@10']",
+    ),
+    "no metric": (
+        ONE + "metrics:",
+        "e.yaml: metrics must be a list of different metrics, not null",
+    ),
+    "nothing of what is shown": (
+        ONE + "common: {metrics: [Recall, MRR], topk: [5], valid_metric: MRR@5}",
+        "e.yaml: job x: it measures Recall@5, MRR@5, nothing of what the table 't' shows (Hit@10, "
+        "NDCG@10); name one of the former under metrics of the file or of the table, or have one "
+        "of the latter by metrics and topk of the job",
     ),
     "figures": (
         "tables: {t: {jobs: {x: {model: FPARec, dataset: d, paper: [25.5, 3]}}}}",

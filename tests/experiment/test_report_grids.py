@@ -34,6 +34,38 @@ def test_the_best_is_marked_as_printed_and_among_as_many_seeds(tmp_path: Path) -
     assert best == ["toy_good", "toy_bad", "toy_absent"]  # of two seeds; of one, a tie
 
 
+def test_other_metrics_are_shown_and_tested(tmp_path: Path) -> None:
+    """The file's metrics in every form of the report; those of the papers beside them."""
+    path, out, metrics = write_all(tmp_path)
+    path.write_text(EXPERIMENT + "metrics: [MRR@20, NDCG@10]\n")
+    report = build_report(file.read(path), out, out)
+    (table,) = report.tables
+    grid = quality_grid(table)
+    assert grid.headers[3:] == (
+        "MRR@20 kept", "NDCG@10 kept", "reported, kept", "MRR@20 masked", "NDCG@10 masked",
+    )  # fmt: skip
+    (bad,) = (row for row in grid.rows if row[0].text == "toy_bad")
+    parts = [metrics["toy_bad", 1][part] for part in ("test", "test_seen_masked")]
+    expected = [f"{part[name]:.4f}" for part in parts for name in ("MRR@20", "NDCG@10")]
+    assert [bad[column].text for column in (3, 4, 6, 7)] == expected
+    assert [row[5].text for row in grid.rows] == ["–", "–/0.0402", "–"]
+    assert grid.notes == ("Reported in: arXiv 2407.02793, Table 3.",)  # no Hit@10: no experiment
+    assert {one.metric for one in table.comparisons} == {"MRR@20", "NDCG@10"}
+    assert "what papers report, MRR@20/NDCG@10." in report_text.markdown(report)
+    assert "what papers report, MRR@20/NDCG@10." in report_text.latex(report)
+
+
+def test_each_table_has_its_metrics(tmp_path: Path) -> None:
+    path, out, _ = write_all(tmp_path)
+    again = "  b: {metrics: [MRR@5], jobs: {toy_base: {model: FPARec, dataset: toy}}}\n"
+    path.write_text(EXPERIMENT + again)
+    report = build_report(file.read(path), out, out)
+    heads = [quality_grid(table).headers[3] for table in report.tables]
+    assert heads == ["Hit@10 kept", "MRR@5 kept"]
+    text = report_text.markdown(report)
+    assert "what papers report, in the order of the table's metrics." in text
+
+
 def test_what_cannot_be_ranked_together(tmp_path: Path) -> None:
     """Jobs of another variant, of another target or of another task stand apart, best in each."""
     toy = tmp_path / "toy.yaml"

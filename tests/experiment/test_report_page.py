@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from made_up import write_all, write_run
+from made_up import EXPERIMENT, write_all, write_run
 
 from recbole_ext.experiment import file, report_text
 from recbole_ext.experiment.report import build_report
@@ -135,6 +135,22 @@ def test_bars_name_the_jobs_they_lack(tmp_path: Path) -> None:
         ranks.unlink()
     drawn = {one.name: one for one in plots(build_report(file.read(path), out, out))["toy"]}
     assert drawn["toy-history_length"].note.startswith("Not drawn")
+
+
+def test_the_menus_have_the_metrics_that_are_shown(tmp_path: Path) -> None:
+    from recbole_ext.experiment.plots import plots
+
+    path, out, metrics = write_all(tmp_path)
+    path.write_text(EXPERIMENT + "metrics: [MRR@20, NDCG@5]\n")
+    drawn = {one.name: one.figure for one in plots(build_report(file.read(path), out, out))["toy"]}
+    for name in ("toy-time", "toy-parameters", "toy-history_length"):
+        (menu,) = drawn[name].layout.updatemenus
+        assert [button.label for button in menu.buttons] == [
+            "NDCG@5, seen kept", "NDCG@5, seen masked", "MRR@20, seen kept", "MRR@20, seen masked",
+        ]  # fmt: skip
+        assert drawn[name].layout.yaxis.title.text == "test NDCG@5, seen kept"
+    (bad,) = (one for one in drawn["toy-time"].data if one.name == "toy_bad")
+    assert bad.y == (metrics["toy_bad", 1]["test"]["NDCG@5"],)
 
 
 def test_times_on_a_log_axis_by_device_with_the_spread_of_seeds(tmp_path: Path) -> None:
