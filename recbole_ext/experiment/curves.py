@@ -1,4 +1,4 @@
-"""Learning curves of finished runs: of ``history.csv``, or of the log where there is none."""
+"""Learning curves of finished runs, of ``history.csv`` or the log, and by what they were chosen."""
 
 from __future__ import annotations
 
@@ -34,6 +34,15 @@ def read_curve(folder: Path) -> Curve:
     if (folder / LOG_FILE).is_file():
         return _of_log(_text(folder / LOG_FILE).splitlines())
     return Curve()
+
+
+def logged_metric(folder: Path) -> str | None:
+    """The ``valid_metric`` that the log tells of; None without a log, or a validation in it."""
+    if not (folder / LOG_FILE).is_file():
+        return None
+    lines = reversed(_text(folder / LOG_FILE).splitlines())
+    matches = (_LOGGED.search(line) for line in lines)
+    return next((match[2] for match in matches if match and match[2]), None)
 
 
 def _of_history(file: Path) -> Iterator[tuple[int, dict[str, float]]]:

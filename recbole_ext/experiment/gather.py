@@ -10,8 +10,10 @@ from statistics import fmean, median, stdev
 from typing import Any
 
 from recbole_ext.analysis.labels import tested_on, variant_names
+from recbole_ext.config.keys import IPS, SEEN_MASKED
 from recbole_ext.errors import DataError, show
-from recbole_ext.experiment.curves import Curve, read_curve
+from recbole_ext.evaluation.metrics import canonical, protocol_of
+from recbole_ext.experiment.curves import Curve, logged_metric, read_curve
 from recbole_ext.experiment.jobs import Experiment, Job
 from recbole_ext.training.run_folder import METRICS_FILE, RANKS_FILE
 
@@ -23,18 +25,24 @@ PARTS = {
     ("test", KEPT): "test",
     ("test", MASKED): "test_seen_masked",
 }
+VALID_METRIC = "NDCG@10"  # of a job that says nothing else
 _NEEDED: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("best_epoch", "epochs", "parameters", "seed"), int),
     **dict.fromkeys(("data", *PARTS.values()), dict),
     "seconds_per_epoch": (int, float),
 }
+_WEIGHTED = {f"valid{IPS}", f"valid{IPS}{SEEN_MASKED}"}  # where a run has eval_ips_exponent
 
 
 @dataclass(frozen=True)
 class Finished:
-    """One finished run: ``metrics.json``, its curve, and where the ranks of its users lie.
+    """One finished run.
 
-    ``run_dir`` is its run folder, None where that is not here or is another run's.
+    Attributes:
+        metrics: the contents of ``metrics.json``.
+        ranks: where the ranks of its users lie.
+        run_dir: its run folder; None where that is not here or is another run's.
+        valid_metric: as its log names it; None where that names none.
     """
 
     seed: int
@@ -42,6 +50,7 @@ class Finished:
     curve: Curve
     ranks: Path | None
     run_dir: Path | None
+    valid_metric: str | None = None
 
     @property
     def best_epoch(self) -> int | None:
@@ -104,9 +113,23 @@ class Gathered:
         """What was to be named: the data set, and how its targets differ from last items."""
         return tested_on(self.job.dataset, self.job.keys)
 
+    @property
+    def valid_metric(self) -> str:
+        """What chose the epochs: ``NDCG@10``, ``NDCG@10_seen_masked``."""
+        logged = (run.valid_metric for run in self.runs if run.valid_metric)
+        return next(logged, canonical(str(self.job.keys.get("valid_metric", VALID_METRIC))))
+
+    def validation(self) -> Statistic | None:
+        """Of the best epochs by :attr:`valid_metric` over seeds; None where a run lacks it."""
+        protocol = protocol_of(self.valid_metric)
+        return self._over_seeds(f"valid{protocol}", self.valid_metric.removesuffix(protocol))
+
     def metric(self, metric: str, protocol: str, part: str = "test") -> Statistic | None:
         """A metric over seeds; None where a run has not computed it."""
-        values = [run.metrics[PARTS[part, protocol]].get(metric) for run in self.runs]
+        return self._over_seeds(PARTS[part, protocol], metric)
+
+    def _over_seeds(self, key: str, metric: str) -> Statistic | None:
+        values = [run.metrics.get(key, {}).get(metric) for run in self.runs]
         return None if None in values else Statistic(tuple(values))
 
     def number(self, key: str) -> Statistic:
@@ -183,7 +206,8 @@ def _finished(folder: Path, run_dir: Path) -> Finished:
     places = [folder, run_dir] if same_run(folder, run_dir) else [folder]
     ranks = next((place / RANKS_FILE for place in places if (place / RANKS_FILE).is_file()), None)
     own = run_dir if run_dir in places else None
-    return Finished(metrics["seed"], metrics, read_curve(folder), ranks, own)
+    logged = logged_metric(folder)
+    return Finished(metrics["seed"], metrics, read_curve(folder), ranks, own, logged)
 
 
 def same_run(folder: Path, run_dir: Path) -> bool:
@@ -198,11 +222,11 @@ def _read_metrics(file: Path) -> dict[str, Any]:
         for key, kind in _NEEDED.items():
             if not isinstance(metrics[key], kind):
                 raise TypeError(f"{key} is {show(metrics[key])}")
-        for part in PARTS.values():
+        for part in (*PARTS.values(), *(_WEIGHTED & metrics.keys())):
             for name, value in metrics[part].items():
                 if not isinstance(value, int | float):
                     raise TypeError(f"{name} of {part} is {show(value)}")
-    except (ValueError, LookupError, TypeError, OSError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise DataError(f"{file}: not as a run left it ({error})") from error
     found: dict[str, Any] = metrics
     return found

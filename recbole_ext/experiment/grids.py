@@ -22,6 +22,7 @@ from recbole_ext.experiment.measured import NO_PROTOCOL, REPORTED, measured
 from recbole_ext.experiment.report import TableReport, by_device, device
 from recbole_ext.experiment.reported import figures_of
 from recbole_ext.experiment.significance import RESAMPLES, bootstrap_p
+from recbole_ext.experiment.validation import NOTE, agreed, own, short
 
 CAPTIONS = {
     "quality": "Quality: test, leave-one-out, all items ranked; the best in bold",
@@ -45,11 +46,12 @@ def grids(report: TableReport) -> list[Grid]:
 def quality(report: TableReport) -> Grid:
     """Metrics of the test under both protocols beside what papers report."""
     metrics = report.table.metrics
-    headers = ["job", "seeds", "valid NDCG@10"]
+    chosen_by = agreed(report.jobs)
+    headers = ["job", "seeds", f"valid {short(chosen_by)}" if chosen_by else "valid"]
     columns: list[Callable[[Gathered], Cell]] = [
         lambda one: Cell(one.job.name),
         lambda one: Cell(" ".join(str(run.seed) for run in one.runs), len(one.runs)),
-        lambda one: figure(one.metric("NDCG@10", KEPT, "valid")),
+        lambda one: figure(one.validation()) if chosen_by else own(figure(one.validation()), one),
     ]
     best: list[int] = []
     for protocol in PROTOCOLS:
@@ -69,7 +71,8 @@ def quality(report: TableReport) -> Grid:
         name: dict.fromkeys(one.source for place, one in found.items() if place in shown)
         for name, found in figures.items()
     }
-    return Grid("quality", tuple(headers), tuple(map(tuple, rows)), sources_of(sources))
+    notes = (*([] if chosen_by else [NOTE]), *sources_of(sources))
+    return Grid("quality", tuple(headers), tuple(map(tuple, rows)), notes)
 
 
 def _with_sources(grid: Grid, jobs: Mapping[str, Job]) -> Grid:

@@ -14,9 +14,9 @@ import plotly.graph_objects as go
 from recbole_ext.experiment.gather import PROTOCOLS, Finished, Gathered
 from recbole_ext.experiment.report import Report, by_device, device
 from recbole_ext.experiment.users import JobUsers, groups_of
+from recbole_ext.experiment.validation import agreed, full, short
 
 FIELDS = {"history_length": "history length (items)", "target_popularity": "target popularity"}
-CURVE_METRIC = "NDCG@10"
 FEW_EPOCHS = 10
 LOG_ABOVE, LOG_TIME_ABOVE = 5, 20  # times that the largest is the smallest
 Users = Mapping[str, JobUsers | None]
@@ -67,7 +67,7 @@ def _of_dataset(dataset: str, jobs: list[Gathered], report: Report) -> list[Plot
     users = {one.job.name: report.users[one.job.name] for one in jobs}
     choices = choices_of(users, report)
     left_out = _left_out(users)
-    curve, quality = f"Validation {CURVE_METRIC} (seen kept) by", "Quality against"
+    curve, quality = f"{_curve_title(jobs)} by", "Quality against"
     found = [
         ("curves-epochs", f"{curve} epoch", curves(jobs, False), ""),
         ("curves-seconds", f"{curve} training time", curves(jobs, True), ""),
@@ -98,17 +98,27 @@ def choices_of(jobs: Container[str], report: Report) -> Choices:
     return [(metric, protocol) for metric in ordered for protocol in PROTOCOLS]
 
 
+def _curve_title(jobs: Sequence[Gathered]) -> str:
+    chosen_by = agreed(jobs)
+    if chosen_by is None:
+        return "Validation, each job by its own metric,"
+    metric, protocol = full(chosen_by)
+    return f"Validation {metric} ({protocol})"
+
+
 def curves(jobs: Sequence[Gathered], by_seconds: bool) -> go.Figure:
-    """A line for each run."""
+    """A line for each run, of the metric that chose its epoch."""
+    chosen_by = agreed(jobs)
     figure, fills = go.Figure(), _fills(jobs) if by_seconds else {}
     for place, one in enumerate(jobs):
         for dash, run in zip(cycle(LINES), one.runs, strict=False):
-            points = run.curve.of(CURVE_METRIC)
+            points = run.curve.of(one.valid_metric)
             if points:
                 x = [run.seconds_after(epoch) if by_seconds else epoch for epoch, _ in points]
                 y = [score for _, score in points]
-                figure.add_scatter(x=x, y=y, **_line(one, run, _look(place), dash, fills))
-    y_title = f"validation {CURVE_METRIC}, seen kept"
+                name = one.job.name + ("" if chosen_by else f", {short(one.valid_metric)}")
+                figure.add_scatter(x=x, y=y, **_line(one, run, name, _look(place), dash, fills))
+    y_title = f"validation {', '.join(full(chosen_by))}" if chosen_by else "validation"
     if not by_seconds:
         if all(max(line.x) < FEW_EPOCHS for line in figure.data):
             figure.update_xaxes(dtick=1)  # no half epochs
@@ -120,12 +130,12 @@ def curves(jobs: Sequence[Gathered], by_seconds: bool) -> go.Figure:
 
 
 def _line(
-    one: Gathered, run: Finished, look: Look, dash: str, fills: Mapping[str, str]
+    one: Gathered, run: Finished, name: str, look: Look, dash: str, fills: Mapping[str, str]
 ) -> dict[str, Any]:
     """How the curve of a run is drawn."""
     return {
         "mode": "lines+markers",
-        "name": one.job.name + (f", seed {run.seed}" if len(one.runs) > 1 else ""),
+        "name": name + (f", seed {run.seed}" if len(one.runs) > 1 else ""),
         "legendgroup": one.job.name,  # its seeds are hidden together
         "line": {"color": look.colour, "dash": dash},
         # More marks than these would cover the dashes.
