@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recbole_ext.analysis.deciles import DECILES, popularity_deciles
-from recbole_ext.data.store import IntArray
+from recbole_ext.data.store import IntArray, SequenceStore
 from recbole_ext.evaluation.metrics import FloatArray, summarize
 from recbole_ext.evaluation.statistics import gini_of_counts
 from recbole_ext.nn.embedding import PAD
@@ -84,6 +85,16 @@ def quality(items: IntArray, targets: IntArray) -> dict[str, float]:
     return summarize(ranks, ("Hit", "NDCG"), items.shape[1:])
 
 
+def seen_before(histories: SequenceStore, users: IntArray, targets: IntArray) -> NDArray[np.bool_]:
+    """[R] whether the held-out item of each user [R] stands in the history too."""
+    owners = histories.owners
+    wanted = np.full(histories.n_users, PAD)
+    wanted[users] = targets
+    again = np.zeros(histories.n_users, dtype=bool)
+    again[owners[histories.items == wanted[owners]]] = True
+    return again[users]
+
+
 def of_lists(items: IntArray, targets: IntArray, consumption: IntArray) -> dict[str, Any]:
     """All that is said of one set of lists [R, k]."""
     exposure = exposure_of(items, len(consumption))
@@ -106,6 +117,8 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     measured = (f"Hit@{k}", f"NDCG@{k}", "gini", "coverage", "filled", "largest_ratio")
     rows = [["consumed", None, None, *(report["consumption"][n] for n in ("gini", "coverage"))]]
     rows += [[name, *(part[column] for column in measured)] for name, part in kinds.items()]
+    if tested := report["tested"]:
+        rows.append([tested["protocol"], *(tested.get(column) for column in measured[:2])])
     seen = "seen items kept" if report["include_seen"] else "seen items left out"
     bound = "" if report["bound"] is None else f", bounded by {report['bound']:g} x consumption"
     heads = ("", *measured[:2], "Gini", "coverage", "filled", "largest ratio")
@@ -124,7 +137,23 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         "",
         tabulate(decile_rows, decile_heads, floatfmt=".4f", missingval="-"),
         LEGEND,
+        *_beside(report),
     ]
+
+
+def _beside(report: Mapping[str, Any]) -> list[str]:
+    """How Hit and NDCG of the lists and of the test differ, where seen items are left out."""
+    if report["include_seen"]:
+        return []
+    line = (
+        f"Hit, NDCG: of the lists as a user sees them; {100 * report['targets_seen_before']:.2f} % "
+        "of the test items were seen before, so that no list holds them."
+    )
+    if report["tested"]:
+        line += (
+            f" {report['tested']['protocol']}: the run's own test, which never masks the target."
+        )
+    return [line]
 
 
 def _cells(decile: Mapping[str, Any]) -> list[float | None]:

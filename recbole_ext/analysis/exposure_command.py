@@ -24,7 +24,9 @@ _DESCRIPTION = """\
 How often each item stands in the test users' top k against how often it was consumed in training,
 by decile of popularity; Gini and coverage; and what it costs in Hit and NDCG to bound every item's
 share of the places by --bound times its share of consumption. The lists are those that a user would
-have got before the test item. Writes exposure.json into each run folder.
+have got before the test item: without --include_seen they never hold one seen before, whereas the
+test never masks it; the run's own Hit and NDCG stand beside. Writes exposure.json into each run
+folder.
 
   recbole_ext analyze exposure RUN_DIR RUN_DIR --k=10 --bound=2
 """
@@ -72,11 +74,13 @@ class Lists:
         ranked: IntArray,
         bounded: IntArray | None,
         targets: IntArray,
+        targets_seen_before: float,
         consumption: IntArray,
     ) -> None:
         self.run, self.bound, self.include_seen = run, bound, include_seen
         self.ranked, self.bounded = ranked, bounded
-        self.targets, self.consumption = targets, consumption
+        self.targets, self.targets_seen_before = targets, targets_seen_before
+        self.consumption = consumption
 
     @classmethod
     def of(
@@ -87,6 +91,7 @@ class Lists:
         Raises:
             ConfigError: the bound leaves no item.
         """
+        from recbole_ext.analysis.exposure import seen_before
         from recbole_ext.analysis.lists import tested_scorer, tested_sequences, top_lists
         from recbole_ext.data.popularity import interaction_counts
         from recbole_ext.inference.bounded import bounded_lists, exposure_limits
@@ -105,7 +110,8 @@ class Lists:
             best = candidates_of(scorer, sequences, not include_seen, size)
             bounded, _ = bounded_lists(best, len(users), ranked.shape[1], limits)
         targets = store.items[split.test[users]]
-        return cls(run, bound, include_seen, ranked, bounded, targets, consumption)
+        again = float(seen_before(sequences.store, users, targets).mean())
+        return cls(run, bound, include_seen, ranked, bounded, targets, again, consumption)
 
     def report(self) -> dict[str, Any]:
         """The contents of exposure.json."""
@@ -125,12 +131,23 @@ class Lists:
             "include_seen": self.include_seen,
             "bound": self.bound,
             "users": len(self.ranked),
+            "targets_seen_before": self.targets_seen_before,
+            "tested": self._tested(),
             "consumption": summary(self.consumption),
             "lists": of_lists(self.ranked, self.targets, self.consumption),
             "bounded": bounded,
             "most_overexposed": self._tokens(most),
             "most_underexposed": self._tokens(least),
         }
+
+    def _tested(self) -> dict[str, Any] | None:
+        """Hit and NDCG of the run's own test; None where it has not measured them at this k."""
+        from recbole_ext.config.keys import SEEN_MASKED
+
+        protocol, k = "test" if self.include_seen else f"test{SEEN_MASKED}", self.ranked.shape[1]
+        known = self.run.metrics.get(protocol, {})
+        found = {name: known[name] for name in (f"Hit@{k}", f"NDCG@{k}") if name in known}
+        return {"protocol": protocol, **found} if found else None
 
     def table(self) -> str:
         """A line of CSV for every item: decile, training interactions, places in the lists."""

@@ -15,8 +15,10 @@ from recbole_ext.analysis.exposure import (
     largest_ratio,
     of_lists,
     quality,
+    seen_before,
     summary,
 )
+from recbole_ext.data.store import SequenceStore
 from recbole_ext.inference.bounded import exposure_limits
 
 CONSUMED = np.array([0, 40, 30, 20, 10, 0])  # PAD, items 1 .. 5
@@ -72,6 +74,16 @@ def test_quality_by_hand() -> None:
         "Hit@2": 0.75,
         "NDCG@2": pytest.approx((1 + 1 / math.log2(3) + 0 + 1 / math.log2(3)) / 4),
     }
+
+
+def test_targets_seen_before() -> None:
+    """Of users 3 and 1; user 2 has had item 5 too, but is not asked for."""
+    histories = SequenceStore(
+        items=np.array([4, 2, 5, 3, 3, 5]), offsets=np.array([0, 0, 2, 4, 6]), n_items=6
+    )
+    users = np.array([3, 1])
+    assert seen_before(histories, users, np.array([5, 5])).tolist() == [True, False]
+    assert seen_before(histories, users, np.array([4, 4])).tolist() == [False, True]
 
 
 def test_largest_ratio_and_extremes() -> None:

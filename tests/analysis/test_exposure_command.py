@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small import SMALL, SMALL_OWN, write_atomic
 
 from recbole_ext.cli import main
 from recbole_ext.data.popularity import interaction_counts
@@ -51,6 +52,57 @@ def test_the_report(seen: bool, trained: Run, capsys: pytest.CaptureFixture[str]
     for decile in ranked["deciles"]:
         mine = [int(row["exposed"]) for row in rows if int(row["decile"]) == decile["decile"]]
         assert decile["exposed"] == pytest.approx(sum(mine) / places)
+
+
+@pytest.fixture
+def again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run on 30 users who take three items twice, and then another, every second one of them."""
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        (f"u{user}", f"i{(user + place) % 7}", step)
+        for user in range(30)
+        for step, place in enumerate((0, 1, 2, 0, 1, 2, 0 if user % 2 else 3))
+    ]
+    write_atomic(tmp_path / "data", "again", rows)
+    given = {**SMALL, **SMALL_OWN, "data_path": str(tmp_path / "data"), "topk": [3, 7]}
+    run("FPARec", "again", config_dict={**given, "run_dir": "one"})
+    return load("one")
+
+
+def test_targets_seen_before_are_told(again: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """The lists leave them out, the test does not: both are shown, and how many they are."""
+    assert main(["analyze", "exposure", "one", "--k=7"]) == 0
+    printed = capsys.readouterr().out
+    found = json.loads(Path("one/exposure.json").read_text())
+    test = again.metrics["test_seen_masked"]
+    assert found["targets_seen_before"] == 0.5
+    assert found["tested"] == {
+        "protocol": "test_seen_masked", "Hit@7": test["Hit@7"], "NDCG@7": test["NDCG@7"],
+    }  # fmt: skip
+    # of 7 items all are within the first 7: the lists lack those seen before and no others
+    assert (found["lists"]["Hit@7"], test["Hit@7"]) == (0.5, 1.0)
+    (row,) = (line for line in printed.splitlines() if line.startswith("test_seen_masked "))
+    assert row.split()[1:3] == ["1.0000", f"{test['NDCG@7']:.4f}"]
+    assert printed.splitlines()[-2] == (
+        "Hit, NDCG: of the lists as a user sees them; 50.00 % of the test items were seen before, "
+        "so that no list holds them. test_seen_masked: the run's own test, which never masks the "
+        "target."
+    )
+
+
+def test_a_metric_that_the_run_has_not_taken(
+    again: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["analyze", "exposure", "one", "--k=4"]) == 0
+    printed = capsys.readouterr().out
+    assert json.loads(Path("one/exposure.json").read_text())["tested"] is None
+    assert "test_seen_masked" not in printed and "50.00 % of the test items" in printed
+    assert main(["analyze", "exposure", "one", "--k=3", "--include_seen"]) == 0
+    printed = capsys.readouterr().out
+    test = again.metrics["test"]
+    (row,) = (line for line in printed.splitlines() if line.startswith("test "))
+    assert row.split()[1:3] == [f"{test[name]:.4f}" for name in ("Hit@3", "NDCG@3")]
+    assert "seen before" not in printed
 
 
 def test_several_runs_and_no_bound(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
