@@ -56,14 +56,15 @@ def test_quick_variant(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         # finite, and better than nothing: a NaN is in no interval
         assert all(0 < metrics[part]["NDCG@10"] < 1 for part in parts), name
         assert metrics["epochs"] == 1 and metrics["dataset"] == "ml-100k"
-        assert f"| {name} " in out
+        assert f"\n{name} " in out
     check_texts(results, names)
     check_page(results / "report.html", names)
     check_figures(results, experiment.tables)
+    markdown = (results / "tables.md").read_text()
     for table in experiment.tables:
         for job in table.jobs:
             if baseline := table.baseline_of(job):
-                assert f"| {baseline.name} " in rows_against(job.name, out)
+                assert f"| {baseline.name} " in rows_against(job.name, markdown)
 
 
 def rows_against(job: str, markdown: str) -> str:
