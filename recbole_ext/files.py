@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from recbole_ext.errors import ConfigError
@@ -33,19 +34,27 @@ class Folder:
 
     @contextmanager
     def replacing(self, name: str) -> Iterator[Path]:
-        """A path to write to; it becomes ``name`` if the block ends well, else it is removed."""
-        beside = self.path / f".{name}.{secrets.token_hex(4)}"
-        beside.open("xb").close()
+        """A path to write to; it becomes ``name`` if the block ends well, else it is removed.
+
+        It lies in a folder of its own: whatever a writer makes beside it goes with that folder.
+        """
         try:
-            yield beside
-            with beside.open("rb") as written:
-                os.fsync(written.fileno())
-            beside.replace(self.path / name)
+            with self._beside(name) as own:
+                beside = Path(own, name)
+                beside.touch()
+                mode = beside.stat().st_mode  # safetensors puts a file of mode 0600 in its place
+                yield beside
+                with beside.open("rb") as written:
+                    os.fsync(written.fileno())
+                beside.chmod(mode)
+                beside.replace(self.path / name)
         except OSError as error:
             error.filename = str(self.path / name)  # a failed write names no file by itself
             raise
-        finally:
-            beside.unlink(missing_ok=True)
+
+    def _beside(self, name: str) -> TemporaryDirectory[str]:
+        """A new folder; a file written in it is none the worse where NFS does not let it go."""
+        return TemporaryDirectory(prefix=f".{name}.", dir=self.path, ignore_cleanup_errors=True)
 
 
 def fresh_name(model: str, dataset: str) -> str:

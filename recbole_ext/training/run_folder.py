@@ -128,7 +128,10 @@ class RunFolder(Folder):
         """Remove what a killed process left half-written beside the files of the run."""
         for name in _REPLACED:
             for leftover in self.path.glob(f".{name}.*"):
-                leftover.unlink()
+                if leftover.is_dir():
+                    shutil.rmtree(leftover)
+                else:  # of an earlier version
+                    leftover.unlink()
 
     @contextmanager
     def logging(self, level: int = logging.INFO) -> Iterator[None]:

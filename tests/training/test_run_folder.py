@@ -5,14 +5,27 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import multiprocessing
 import os
+import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from recbole_ext.errors import CheckpointError, ConfigError
-from recbole_ext.training.run_folder import CONFIG_FILE, METRICS_FILE, RunFolder, current_folder
+from recbole_ext.evaluation.per_user import PerUser
+from recbole_ext.training import checkpoint
+from recbole_ext.training.run_folder import (
+    CONFIG_FILE,
+    METRICS_FILE,
+    RESUME_FILE,
+    RunFolder,
+    current_folder,
+)
 
 
 def create(parent: Path, run_dir: Path | None = None) -> RunFolder:
@@ -122,14 +135,32 @@ def test_texts_replace_texts(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
 
 
+def _write_text(folder: RunFolder, name: str) -> None:
+    folder.write_text(name, "mine")
+
+
+def _write_tensors(folder: RunFolder, name: str) -> None:
+    checkpoint.write(folder, name, {"a": torch.zeros(2)}, {})
+
+
+def _write_ranks(folder: RunFolder, name: str) -> None:
+    ids, ranks = np.ones(1, dtype=np.int64), np.ones(1)
+    with folder.replacing(name) as beside:
+        PerUser(ids, ranks, ranks, ids, ids, ids).write(beside, "digest")
+
+
+@pytest.mark.parametrize("write", [_write_text, _write_tensors, _write_ranks])
 @pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
-def test_the_umask_says_who_may_read(mask: int, mode: int, tmp_path: Path) -> None:
+def test_the_umask_says_who_may_read(
+    mask: int, mode: int, write: Callable[[RunFolder, str], None], tmp_path: Path
+) -> None:
     before = os.umask(mask)
     try:
-        RunFolder(tmp_path).write_text("a", "mine")
+        write(RunFolder(tmp_path), "a")
     finally:
         os.umask(before)
     assert (tmp_path / "a").stat().st_mode & 0o777 == mode
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]
 
 
 def test_a_reader_sees_the_old_file_or_the_new_one(tmp_path: Path) -> None:
@@ -167,6 +198,24 @@ def test_sweep_removes_what_a_kill_left(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     folder.sweep()
     assert {file.name for file in tmp_path.iterdir()} == kept
+
+
+def _killed_while_writing(folder: Path) -> None:
+    with RunFolder(folder).replacing(RESUME_FILE) as beside:
+        beside.with_name(".tmpUigBEA").touch()  # as safetensors, which writes beside and renames
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_sweep_removes_what_a_killed_writer_left_beside_its_file(tmp_path: Path) -> None:
+    child = multiprocessing.get_context("fork").Process(
+        target=_killed_while_writing, args=(tmp_path,)
+    )
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+    assert list(tmp_path.iterdir())
+    RunFolder(tmp_path).sweep()
+    assert not list(tmp_path.iterdir())
 
 
 def test_logs_of_two_runs_stay_apart(tmp_path: Path) -> None:
