@@ -123,7 +123,7 @@ EVALUATION = {
     "split_protocol": Key("str", "leave-one-out's details", choices=("paper", "recbole")),
     "holdout": Key("int", "items held out of each user's end; the test is on the first", _POSITIVE),
     "eval_ips_exponent": Key("float|null", "metrics weighted by 1/count^this beside", _COUNT),
-    "eval_users": Key("int|null", "rank that many random users; null: all", _POSITIVE),
+    "eval_users": Key("int|null", "that many random users, always the same; null: all", _POSITIVE),
 }
 
 DATA = {

@@ -34,6 +34,7 @@ from recbole_ext.errors import DataError
 # RecBole's own models whose scores do not change when right padding is cut off; the others get
 # sequences of the full MAX_ITEM_LIST_LENGTH.
 TRIMMABLE = frozenset({"SASRec", "GRU4Rec", "NARM"})
+_USERS_SEED = 0  # of those that eval_users picks
 
 
 class SequenceLoader:
@@ -118,7 +119,7 @@ class EvaluationLoader:
         self.dataset = dataset
         self.store: SequenceStore = dataset.store
         rows = held_out_rows(self.store, places, config["MAX_ITEM_LIST_LENGTH"])
-        self.rows = _sample(rows, config["eval_users"], config["seed"])
+        self.rows = _sample(rows, config["eval_users"])
         # RecBole's models may read any column of the interactions; this library's read ids.
         stock = isinstance(dataset, FlatSequentialDataset) and not own_model
         self._gathered = dataset.store_with_columns() if stock else self.store
@@ -216,11 +217,14 @@ def gathered_width(config: Any, own_model: bool) -> int | None:
     return None if trims else config["MAX_ITEM_LIST_LENGTH"]
 
 
-def _sample(rows: Rows, count: int | None, seed: int) -> Rows:
-    """``count`` random rows (the released evaluation of PARec takes 10,000), or all."""
+def _sample(rows: Rows, count: int | None) -> Rows:
+    """``count`` random rows (the released evaluation of PARec takes 10,000), or all.
+
+    The same ones whatever the run's seed: seeds and models are compared user by user.
+    """
     if count is None or count >= len(rows):
         return rows
-    picked = np.sort(np.random.default_rng(seed).choice(len(rows), count, replace=False))
+    picked = np.sort(np.random.default_rng(_USERS_SEED).choice(len(rows), count, replace=False))
     return Rows(rows.users[picked], rows.start[picked], rows.end[picked])
 
 

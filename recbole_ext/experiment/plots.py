@@ -254,8 +254,9 @@ def _left_out(users: Users) -> str:
     if not missing:
         return ""
     if len(missing) == len(users):
-        return "Not drawn: the ranks of users are not here, of no job."
-    return f"Not shown, as the ranks of their users are not here: {', '.join(missing)}."
+        return "Not drawn: of no job are ranks here of users that all seeds have tested."
+    why = "as no ranks of users that all seeds have tested are here"
+    return f"Not shown, {why}: {', '.join(missing)}."
 
 
 def _add_menu(figure: go.Figure, choices: Choices, values: list[dict[str, list[Any]]]) -> None:

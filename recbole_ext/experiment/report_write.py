@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,25 +11,35 @@ from recbole_ext.experiment.earlier import RESULTS
 from recbole_ext.experiment.report import Report
 from recbole_ext.files import Folder
 
+PAGE = "report.html"
 NO_PLOTLY = "no report.html: it needs the package plotly: pip install 'recbole_ext[report]'"
 
 
 def write_report(report: Report, out: Path) -> list[str]:
-    """Write all forms, each whole or not at all; returns lines that say what was written."""
-    out.mkdir(parents=True, exist_ok=True)
-    texts = {
-        "tables.md": report_text.markdown(report),
-        "tables.tex": report_text.latex(report),
-        RESULTS: report_text.to_csv(report),
-    }
-    lines = []
-    if find_spec("plotly") is None:
-        lines.append(NO_PLOTLY)
-    else:
-        from recbole_ext.experiment.html import page
+    """Write all forms, each whole or not at all; returns lines that say what was written.
 
-        texts["report.html"] = page(report)
+    Each is made and written before the next: one that fails takes none of those before along.
+    """
+    out.mkdir(parents=True, exist_ok=True)
     folder = Folder(out)
-    for name, text in texts.items():
-        folder.write_text(name, text)
-    return [*lines, f"written: {', '.join(texts)} in {out}"]
+    forms = _forms()
+    for name, form in forms.items():
+        folder.write_text(name, form(report))
+    lines = [] if PAGE in forms else [NO_PLOTLY]
+    return [*lines, f"written: {', '.join(forms)} in {out}"]
+
+
+def _forms() -> dict[str, Callable[[Report], str]]:
+    """The functions that make the text of each file, the page last: it is the likeliest to fail."""
+    forms = {
+        "tables.md": report_text.markdown,
+        "tables.tex": report_text.latex,
+        RESULTS: report_text.to_csv,
+    }
+    return forms if find_spec("plotly") is None else {**forms, PAGE: _page}
+
+
+def _page(report: Report) -> str:
+    from recbole_ext.experiment.html import page
+
+    return page(report)

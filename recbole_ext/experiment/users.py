@@ -43,7 +43,7 @@ class JobUsers:
 
 
 def read_users(gathered: Gathered) -> JobUsers | None:
-    """Of all runs of a job; None where one of them has left no ranks, or saw other data.
+    """Of all runs of a job; None where one has left no ranks, saw other data or other users.
 
     Raises:
         DataError: a damaged file.
@@ -54,6 +54,8 @@ def read_users(gathered: Gathered) -> JobUsers | None:
     if len({data for _, data in found}) > 1:
         return None
     shared = reduce(np.intersect1d, [one.users for one, _ in found])
+    if not len(shared):
+        return None
     return JobUsers(found[0][1], shared, tuple(picked(one, shared) for one, _ in found))
 
 

@@ -198,6 +198,17 @@ def test_a_run_belongs_to_one_comparison(ring: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.usefixtures("in_this_process")
+def test_seeds_test_the_same_random_users(ring: Path) -> None:
+    write_file({"a": job(epochs=1)}, seeds=[1, 2], common={"eval_users": 5})
+    assert main(["compare", "e.yaml", "--data_path", str(ring)]) == 0
+    one, other = (
+        per_user.read(Path("results/e/a", seed, "ranks.safetensors"))[0] for seed in ("1", "2")
+    )
+    assert one.users.tolist() == other.users.tolist()
+    assert len(one.users) == 5
+
+
+@pytest.mark.usefixtures("in_this_process")
 def test_results_that_could_not_be_kept(ring: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Said before anything is trained."""
     write_file({"a": job()})

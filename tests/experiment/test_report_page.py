@@ -129,7 +129,9 @@ def test_bars_name_the_jobs_they_lack(tmp_path: Path) -> None:
     drawn = {one.name: one for one in plots(build_report(file.read(path), out, out))["toy"]}
     bars = drawn["toy-history_length"]
     assert [bar.name for bar in bars.figure.data] == ["toy_base", "toy_bad"]
-    assert bars.note == "Not shown, as the ranks of their users are not here: toy_good."
+    assert bars.note == (
+        "Not shown, as no ranks of users that all seeds have tested are here: toy_good."
+    )
     assert drawn["toy-time"].note == ""
     for ranks in out.glob("*/*/ranks.safetensors"):
         ranks.unlink()

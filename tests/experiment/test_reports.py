@@ -237,6 +237,33 @@ def test_users_with_other_targets_are_not_paired() -> None:
     assert paired(*sides, "NDCG@10", KEPT) is None
 
 
+def test_seeds_that_tested_no_user_in_common(tmp_path: Path) -> None:
+    """Of such a job nothing is told user by user; the rest of the report is as without it."""
+    path, out, _ = write_all(tmp_path)
+    users = made_up_users(2.0, 2)
+    others = replace(users, users=users.users + USERS)
+    others.write(out / "toy_good" / "2" / "ranks.safetensors", "d")
+    report = build_report(file.read(path), out, out)
+    assert report.users["toy_good"] is None
+    assert {one.job for one in report.tables[0].comparisons} == {"toy_bad"}
+    assert "toy_good" in report_text.markdown(report)
+
+
+def test_a_page_that_fails_takes_no_table_along(
+    toy: tuple[Report, Metrics, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(report: Report) -> str:
+        raise IndexError("no such group")
+
+    monkeypatch.setattr(report_write, "_page", fail)
+    monkeypatch.setattr(report_write, "find_spec", lambda name: name)
+    with pytest.raises(IndexError, match="no such group"):
+        report_write.write_report(toy[0], tmp_path)
+    assert (tmp_path / "tables.md").read_text() == report_text.markdown(toy[0])
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["results.csv", "tables.md", "tables.tex"]
+
+
 def test_seeds_of_other_data_and_folders_that_are_no_seeds(tmp_path: Path) -> None:
     path, out, _ = write_all(tmp_path)
     (out / "toy_good" / "1").rename(out / "toy_good" / "1.bak")
