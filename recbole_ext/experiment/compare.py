@@ -69,14 +69,12 @@ def compare(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         _say("interrupted; the same command goes on from here")
         return INTERRUPTED
-    analyze(experiment, places.out, places.runs, _say)
-    report = build_report(experiment, places.out, places.runs)
-    written = write_report(report, places.out)
-    print(summary(report, {job.name for job, _ in chosen}))
-    for line in written:
-        _say(line)
-    for line in failed:
-        _say(f"failed: {line}")
+    try:
+        failed += analyze(experiment, places.out, places.runs, _say)
+        _report(experiment, places, {job.name for job, _ in chosen})
+    finally:  # whatever becomes of the report
+        for line in failed:
+            _say(f"failed: {line}")
     return int(bool(failed))
 
 
@@ -168,6 +166,15 @@ def _run(missing: list[Spec], wanted: int, args: argparse.Namespace) -> list[str
             if reason is not None:
                 failed.append(f"{spec.name}, seed {spec.seed}: {reason}")
     return failed
+
+
+def _report(experiment: Experiment, places: Places, chosen: set[str]) -> None:
+    """Write the report, and show what was found of the ``chosen`` jobs."""
+    report = build_report(experiment, places.out, places.runs)
+    written = write_report(report, places.out)
+    print(summary(report, chosen))
+    for line in written:
+        _say(line)
 
 
 def _warnings(log: Path) -> Iterator[str]:

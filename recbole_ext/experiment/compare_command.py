@@ -11,8 +11,9 @@ HELP = """\
 Run what an experiment file asks for and is not there yet, then write the tables.
 
 Interrupted or killed, the same command goes on where it stopped: a finished job is kept, an
-unfinished one resumed. A job that fails does not stop the others; it is named at the end, and the
-exit code is then 1. The form of the file is told in recbole_ext/experiment/file.py.
+unfinished one resumed. A job that fails does not stop the others, nor do a table's figures; it is
+named at the end, and the exit code is then 1. The form of the file is told in
+recbole_ext/experiment/file.py.
 """
 
 

@@ -82,12 +82,12 @@ def main() -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:
-        print(json.dumps(_reason(error)))
+        print(json.dumps(reason(error)))
         return 1
     return 0
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """One line; of what is no user's mistake, where it happened."""
     if isinstance(error, UserError):
         return str(error)
