@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from recbole_ext.experiment.report_text import summary
 from recbole_ext.experiment.report_write import write_report
 from recbole_ext.experiment.reported import figures_of
 from recbole_ext.imports import imported
-from recbole_ext.locks import held
+from recbole_ext.locks import held, room_for
 from recbole_ext.training.run_folder import LOG_FILE, METRICS_FILE
 
 _WARNED = " WARNING "  # before a line of a log
@@ -184,13 +184,14 @@ def _warnings(log: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _held(specs: Iterable[Spec]) -> Iterator[None]:
+def _held(specs: Sequence[Spec]) -> Iterator[None]:
     """Hold the runs for this process alone; comparisons of other runs may share the folder.
 
     Raises:
-        ConfigError: another comparison is at one of them.
+        ConfigError: another comparison is at one of them, or they are too many.
     """
-    with ExitStack() as locks:
+    room = room_for(len(specs), "choose fewer by --jobs, --tables or --seeds")
+    with room, ExitStack() as locks:
         for spec in specs:
             run_dir = Path(spec.run_dir)
             busy = (

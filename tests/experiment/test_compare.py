@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,10 @@ import pytest
 from toy import job, write_file
 
 from recbole_ext.cli import main
+from recbole_ext.errors import ConfigError
 from recbole_ext.evaluation import per_user
+from recbole_ext.experiment import compare
+from recbole_ext.experiment.one_job import Spec
 from recbole_ext.locks import held
 from recbole_ext.runner import load
 from recbole_ext.training.trainer import SequenceTrainer
@@ -195,6 +201,61 @@ def test_a_run_belongs_to_one_comparison(ring: Path, capsys: pytest.CaptureFixtu
         assert main([*words, "--jobs", "a"]) == 0
     assert main(words) == 0
     assert sorted(times(Path("results/e"))) == ["a/7/metrics.json", "b/7/metrics.json"]
+
+
+class NotRun:
+    """Jobs that are held, every one, and not begun."""
+
+    def __init__(self, workers: int) -> None:
+        pass
+
+    def run(self, specs: list[Spec]) -> Iterator[tuple[Spec, str | None]]:
+        for spec in specs:
+            run_dir = Path(spec.run_dir)
+            try:
+                with held(run_dir.parent / f".{run_dir.name}.lock", "held"):
+                    yield spec, "free"
+            except ConfigError as error:
+                yield spec, str(error)
+
+
+def test_more_runs_than_files_may_be_open(
+    ring: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All are held; the limit is as before when they have ended."""
+    monkeypatch.setattr(compare, "Processes", NotRun)
+    seeds = range(1, 301)
+    write_file({"a": job()}, seeds=list(seeds))
+    with limited_files(len(os.listdir("/dev/fd")) + 60):
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        assert main(["compare", "e.yaml", "--data_path", str(ring)]) == 1
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == before
+    last = capsys.readouterr().err.splitlines()[-300:]
+    assert last == [f"failed: a, seed {seed}: held" for seed in seeds]
+
+
+def test_more_runs_than_the_system_allows(
+    ring: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "Processes", NotRun)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (100, 350))
+    write_file({"a": job()}, seeds=list(range(1, 301)))
+    assert main(["compare", "e.yaml", "--data_path", str(ring)]) == 2
+    assert capsys.readouterr().err == (
+        "error: 300 runs at once need as many open files, and a process may have 350 here "
+        "(ulimit -Hn); choose fewer by --jobs, --tables or --seeds\n"
+    )
+    assert not Path("saved").exists()
+
+
+@contextmanager
+def limited_files(count: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.usefixtures("in_this_process")
