@@ -31,7 +31,7 @@ def write_report(report: Report, out: Path) -> list[str]:
 
 def _forms() -> dict[str, Callable[[Report], str]]:
     """The functions that make the text of each file, the page last: it is the likeliest to fail."""
-    forms = {
+    forms: dict[str, Callable[[Report], str]] = {
         "tables.md": report_text.markdown,
         "tables.tex": report_text.latex,
         RESULTS: report_text.to_csv,
