@@ -1,26 +1,17 @@
-"""A report as Markdown, LaTeX and CSV, and what a terminal shows of it."""
+"""A report as Markdown, and what a terminal shows of it."""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Container, Iterator
-from typing import Any
 from urllib.parse import quote
 
 from tabulate import tabulate
 
 from recbole_ext.experiment.analyses import Analysis
 from recbole_ext.experiment.cells import Cell, Grid
-from recbole_ext.experiment.comparisons import Comparison
-from recbole_ext.experiment.earlier import values_text
-from recbole_ext.experiment.gather import PARTS, Gathered
 from recbole_ext.experiment.grids import CAPTIONS, grids
-from recbole_ext.experiment.jobs import Table
-from recbole_ext.experiment.measured import has_measures, values
-from recbole_ext.experiment.report import Report, TableReport, by_device
-from recbole_ext.experiment.reported import Reported, figures_of
+from recbole_ext.experiment.measured import has_measures
+from recbole_ext.experiment.report import Report
 
 HOW_TO_READ = """\
 Leave-one-out, all items ranked, the best epoch by validation tested once. *kept*: items of the
@@ -39,20 +30,6 @@ Attention of the newest 20 x 20 block, of the first seed's run, mean over up to 
 users, heads and layers. *S*: sparsity, less is more uneven; *S·m*: of the m real rows; *k*: rank
 above the paper's threshold without noise; *uniform*: the same of attention that has learned
 nothing."""
-
-_ESCAPED = {c: f"\\{c}" for c in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "±": r"$\pm$", "–": "--", "<": "$<$", ">": "$>$", "≤": r"$\le$", "×": r"$\times$",
-    "·": r"$\cdot$",
-}  # fmt: skip
-# What titles and settings are called by: pdflatex knows no other Greek.
-_GREEK = dict(
-    α="alpha", β="beta", γ="gamma", δ="delta", ε="epsilon", ζ="zeta", η="eta", θ="theta",
-    κ="kappa", λ="lambda", μ="mu", ν="nu", ξ="xi", π="pi", ρ="rho", σ="sigma", τ="tau", φ="phi",
-    χ="chi", ψ="psi", ω="omega",
-)  # fmt: skip
-_ESCAPED |= {letter: rf"$\{name}$" for letter, name in _GREEK.items()}
-_MINUS = re.compile(r"(?<![\w.)}-])-(?=\d)")
 
 
 def how_to_read(report: Report) -> str:
@@ -114,134 +91,3 @@ def summary(report: Report, jobs: Container[str]) -> str:
 def _plain_grid(grid: Grid) -> str:
     rows = [[f"{cell.text}*" if cell.best else cell.text for cell in row] for row in grid.rows]
     return tabulate(rows, grid.headers, disable_numparse=True)
-
-
-def latex(report: Report) -> str:
-    """The text of ``tables.tex``: floats with captions and labels, no wider than a column."""
-    parts = [f"% {report.title}: needs booktabs and graphicx", _comment(how_to_read(report))]
-    if any(one.analysis and has_measures(one.analysis) for one in report.tables):
-        parts.append(_comment(MEASURES))
-    for table in report.tables:
-        parts += [_latex_grid(grid, table.table, report.name) for grid in grids(table)]
-        if table.analysis:
-            images = (table.analysis.image(one.name) for one in table.analysis.figures)
-            parts += [f"% {table.table.title}: figure {image}" for image in images]
-    return "\n\n".join(parts) + "\n"
-
-
-def _comment(text: str) -> str:
-    return "\n".join(f"% {line}" for line in text.splitlines())
-
-
-def _latex_grid(grid: Grid, table: Table, name: str) -> str:
-    label = re.sub(r"[^\w.:-]+", "-", f"tab:{name}-{table.key}-{grid.kind}")
-    lines = [
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{_latex_text(table.title)}. {_latex_text(CAPTIONS[grid.kind])}.}}",
-        rf"\label{{{label}}}",
-        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-        rf"\begin{{tabular}}{{l{'r' * (len(grid.headers) - 1)}}}",
-        r"\toprule",
-        " & ".join(map(escaped, grid.headers)) + r" \\",
-        r"\midrule",
-        *(" & ".join(map(_latex_cell, row)) + r" \\" for row in grid.rows),
-        r"\bottomrule",
-        r"\end{tabular}}",
-        *(rf"\par\smallskip{{\footnotesize {_latex_text(note)}\par}}" for note in grid.notes),
-        r"\end{table}",
-    ]
-    return "\n".join(lines)
-
-
-def _latex_cell(cell: Cell) -> str:
-    return rf"\textbf{{{escaped(cell.text)}}}" if cell.best else escaped(cell.text)
-
-
-def _latex_text(text: str) -> str:
-    """Prose: what stands between backticks is code, between stars emphasised."""
-    found = escaped(text)
-    found = re.sub(r"`([^`]*)`", r"\\texttt{\1}", found)
-    return re.sub(r"\*([^*]+)\*", r"\\emph{\1}", found)
-
-
-def escaped(text: str) -> str:
-    """``text`` as LaTeX prints it; a hyphen before a number is a minus, within a name it is not."""
-    found = "".join(_ESCAPED.get(character, character) for character in text)
-    return _MINUS.sub("$-$", found)
-
-
-CSV_COLUMNS = (
-    "table", "job", "model", "dataset", "seeds", "part", "protocol", "metric", "mean", "sd",
-    "median", "values", "reported", "reported_in", "parameters", "seconds_per_epoch",
-    "seconds_to_best", "trained_on", "baseline", "users", "difference", "ci_low", "ci_high",
-    "p_bootstrap", "p_wilcoxon", "p_bootstrap_holm", "p_wilcoxon_holm",
-)  # fmt: skip
-
-
-def to_csv(report: Report) -> str:
-    """The text of ``results.csv``: every metric of every job in a row, in full precision.
-
-    Seconds are those of the first device where a job was trained on several.
-    """
-    written = io.StringIO()
-    writer = csv.DictWriter(written, CSV_COLUMNS, lineterminator="\n", restval="")
-    writer.writeheader()
-    for table in report.tables:
-        for one in table.jobs:
-            writer.writerows(_csv_rows(table, one))
-    return written.getvalue()
-
-
-def _csv_rows(table: TableReport, one: Gathered) -> Iterator[dict[str, Any]]:
-    devices = by_device(one)
-    timed = next(iter(devices.values()))
-    shared = {
-        "table": table.table.key,
-        "job": one.job.name,
-        "model": one.job.model,
-        "dataset": one.job.dataset,
-        "seeds": " ".join(str(run.seed) for run in one.runs),
-        "parameters": one.runs[0].metrics["parameters"],
-        "seconds_per_epoch": timed.number("seconds_per_epoch").median,
-        "seconds_to_best": timed.time_to_best().median,
-        "trained_on": "; ".join(devices),
-    }
-    tested = {(c.protocol, c.metric): c for c in table.comparisons if c.job == one.job.name}
-    reported = figures_of(one.job)
-    for (part, protocol), key in PARTS.items():
-        for metric in one.runs[0].metrics[key]:
-            statistic = one.metric(metric, protocol, part)
-            if statistic is None:
-                continue
-            row = {"part": part, "protocol": protocol, "metric": metric, "mean": statistic.mean}
-            row |= {"sd": "" if statistic.sd is None else statistic.sd}
-            row |= {"median": statistic.median, "values": values_text(statistic)}
-            if part == "test":
-                row |= _csv_comparison(tested.get((protocol, metric)))
-                row |= _csv_reported(reported.get((protocol, metric)))
-            yield shared | row
-    for name, value, published in values(table.analysis, one.job):
-        row = {"part": "attention", "metric": name, "mean": value, "values": repr(value)}
-        row |= {"seeds": one.runs[0].seed} | _csv_reported(published)
-        yield shared | row
-
-
-def _csv_reported(one: Reported | None) -> dict[str, Any]:
-    return {"reported": one.value, "reported_in": one.source} if one else {}
-
-
-def _csv_comparison(one: Comparison | None) -> dict[str, Any]:
-    if one is None:
-        return {}
-    return {
-        "baseline": one.baseline,
-        "users": one.users,
-        "difference": one.difference.mean,
-        "ci_low": one.difference.low,
-        "ci_high": one.difference.high,
-        "p_bootstrap": one.difference.p_bootstrap,
-        "p_wilcoxon": one.difference.p_wilcoxon,
-        "p_bootstrap_holm": one.holm_bootstrap,
-        "p_wilcoxon_holm": one.holm_wilcoxon,
-    }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from recbole_ext.experiment import report_text
+from recbole_ext.experiment import report_csv, report_latex, report_text
 from recbole_ext.experiment.earlier import RESULTS
 from recbole_ext.experiment.report import Report
 from recbole_ext.files import Folder
@@ -33,8 +33,8 @@ def _forms() -> dict[str, Callable[[Report], str]]:
     """The functions that make the text of each file, the page last: it is the likeliest to fail."""
     forms: dict[str, Callable[[Report], str]] = {
         "tables.md": report_text.markdown,
-        "tables.tex": report_text.latex,
-        RESULTS: report_text.to_csv,
+        "tables.tex": report_latex.latex,
+        RESULTS: report_csv.to_csv,
     }
     return forms if find_spec("plotly") is None else {**forms, PAGE: _page}
 

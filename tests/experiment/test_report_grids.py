@@ -10,7 +10,7 @@ from typing import Any
 
 from made_up import EXPERIMENT, write_all, write_run
 
-from recbole_ext.experiment import file, report_text
+from recbole_ext.experiment import file, report_csv, report_latex, report_text
 from recbole_ext.experiment.comparisons import Comparison
 from recbole_ext.experiment.gather import KEPT, Statistic
 from recbole_ext.experiment.grids import cost as cost_grid
@@ -52,7 +52,7 @@ def test_other_metrics_are_shown_and_tested(tmp_path: Path) -> None:
     assert grid.notes == ("Reported in: arXiv 2407.02793, Table 3.",)  # no Hit@10: no experiment
     assert {one.metric for one in table.comparisons} == {"MRR@20", "NDCG@10"}
     assert "what papers report, MRR@20/NDCG@10." in report_text.markdown(report)
-    assert "what papers report, MRR@20/NDCG@10." in report_text.latex(report)
+    assert "what papers report, MRR@20/NDCG@10." in report_latex.latex(report)
 
 
 def test_each_table_has_its_metrics(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_p_values_at_the_resolution_are_bounds() -> None:
     shown = [row[6].text for row in significance_grid(rows).rows]
     assert shown == ["≤ 0.0004", "0.0300", "≤ 0.0004", "0.0004", "< 0.0001"]
     assert significance_grid(rows).rows[0][7].text == "< 0.0001"
-    assert report_text.escaped("≤ 0.0004") == r"$\le$ 0.0004"
+    assert report_latex.escaped("≤ 0.0004") == r"$\le$ 0.0004"
 
 
 def test_seconds_of_several_devices_stay_apart(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_seconds_of_several_devices_stay_apart(tmp_path: Path) -> None:
         "NVIDIA H100; cpu, 2 CPUs; 16 CPUs, torch 2.11.0; –",
     ]  # fmt: skip
     assert len(cost_grid(report.tables[0]).notes) == 2
-    rows = csv.DictReader(report_text.to_csv(report).splitlines())
+    rows = csv.DictReader(report_csv.to_csv(report).splitlines())
     assert {row["seconds_to_best"] for row in rows if row["job"] == "toy_good"} == {"2.0"}
 
 
@@ -145,5 +145,5 @@ def test_sources_of_reported_figures_stand_below(tmp_path: Path) -> None:
     assert all(note.replace("_", r"\_") in text for note in notes)
     captions = [line.split(":")[0] for line in text.splitlines() if line.startswith("**")]
     assert captions == ["**Quality", "**Cost", "**Significance"]
-    assert r"Reported in: arXiv 2407.02793, Table 3 (toy\_good)." in report_text.latex(report)
+    assert r"Reported in: arXiv 2407.02793, Table 3 (toy\_good)." in report_latex.latex(report)
     assert sources_of({"a": ["P"], "b": ["P"]}) == ("Reported in: P.",)

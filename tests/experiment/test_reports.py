@@ -19,7 +19,7 @@ from scipy import stats
 
 from recbole_ext.errors import DataError
 from recbole_ext.evaluation.per_user import PerUser
-from recbole_ext.experiment import file, report_text, report_write
+from recbole_ext.experiment import file, report_csv, report_latex, report_text, report_write
 from recbole_ext.experiment.curves import read_curve
 from recbole_ext.experiment.gather import KEPT, MASKED, PARTS
 from recbole_ext.experiment.report import Report, build_report
@@ -60,7 +60,7 @@ def test_markdown_figures_are_those_of_metrics_json(toy: tuple[Report, Metrics, 
 
 def test_csv_has_every_metric_in_full_precision(toy: tuple[Report, Metrics, Path]) -> None:
     report, metrics, _ = toy
-    rows = list(csv.DictReader(report_text.to_csv(report).splitlines()))
+    rows = list(csv.DictReader(report_csv.to_csv(report).splitlines()))
     assert len(rows) == 3 * 4 * 9
     for row in rows:
         seeds = [int(seed) for seed in row["seeds"].split()]
@@ -81,7 +81,7 @@ def test_csv_has_every_metric_in_full_precision(toy: tuple[Report, Metrics, Path
 
 
 def test_latex_escapes_and_marks_the_best(toy: tuple[Report, Metrics, Path]) -> None:
-    text = report_text.latex(toy[0])
+    text = report_latex.latex(toy[0])
     assert r"toy\_good & 1 2 & " in text
     assert text.count(r"\textbf{") == 4  # the best of four columns
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 3
@@ -90,14 +90,14 @@ def test_latex_escapes_and_marks_the_best(toy: tuple[Report, Metrics, Path]) -> 
     assert "% Leave-one-out, all items ranked" in text
     lines = [line for line in text.splitlines() if line.startswith(r"toy\_")]
     assert all(line.replace(r"\_", "").count("_") == 0 and line.endswith(r" \\") for line in lines)
-    assert report_text.escaped("-0.1 to +0.2, x-0.07") == "$-$0.1 to +0.2, x-0.07"
-    assert report_text.escaped("a_b & 5 % ± <x>") == r"a\_b \& 5 \% $\pm$ $<$x$>$"
+    assert report_latex.escaped("-0.1 to +0.2, x-0.07") == "$-$0.1 to +0.2, x-0.07"
+    assert report_latex.escaped("a_b & 5 % ± <x>") == r"a\_b \& 5 \% $\pm$ $<$x$>$"
 
 
 @pytest.mark.parametrize("path", sorted((properties_dir() / "experiment").glob("*.yaml")))
 def test_latex_knows_every_letter_of_the_shipped_titles(path: Path) -> None:
     if "quick" not in path.stem:
-        assert all(report_text.escaped(table.title).isascii() for table in file.read(path).tables)
+        assert all(report_latex.escaped(table.title).isascii() for table in file.read(path).tables)
 
 
 def test_latex_compiles_within_the_margins(
@@ -109,7 +109,7 @@ def test_latex_compiles_within_the_margins(
     (table,) = toy[0].tables
     long = replace(table, table=replace(table.table, title="η, λ " + "and a long title " * 20))
     packages = "".join(rf"\usepackage{{{name}}}" for name in ("booktabs", "graphicx"))
-    text = report_text.latex(replace(toy[0], tables=(long,)))
+    text = report_latex.latex(replace(toy[0], tables=(long,)))
     Path(tmp_path, "t.tex").write_text(
         rf"\documentclass[twocolumn]{{article}}{packages}\begin{{document}}{text}\end{{document}}"
     )
