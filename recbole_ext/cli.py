@@ -15,6 +15,7 @@ from recbole_ext import __version__
 from recbole_ext.errors import INTERRUPTED, UserError, nearest, out_of_memory, show
 from recbole_ext.imports import add_argument as add_import
 from recbole_ext.imports import import_files
+from recbole_ext.metrics_table import metrics_table
 from recbole_ext.options import Parser, unknown_option
 from recbole_ext.signals import handling, interrupt
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 # Commands of modules with ``add_arguments`` and ``main``: what each does, and where it is.
 COMMANDS = {
     "recommend": ("recommend items with a trained model", "recbole_ext.inference.command"),
+    "evaluate": (
+        "rank with a trained model anew: other metrics, data elsewhere",
+        "recbole_ext.evaluate_command",
+    ),
     "generate": (
         "predict several items ahead, feeding predictions back",
         "recbole_ext.inference.generation.command",
@@ -38,15 +43,6 @@ COMMANDS = {
         "list the models that can be run, or show one of them",
         "recbole_ext.models_command",
     ),
-}
-
-PARTS = {  # of metrics.json, as the table of a run calls them
-    "valid": "valid, seen kept",
-    "valid_seen_masked": "seen masked",
-    "test": "test, seen kept",
-    "test_seen_masked": "seen masked",
-    "test_ips": "test, IPS, seen kept",
-    "test_ips_seen_masked": "seen masked",
 }
 
 USER_ERROR = 2
@@ -217,14 +213,9 @@ def _tune(args: argparse.Namespace) -> int:
 
 
 def _print_metrics(finished: Run) -> None:
-    """The table that ends a run: both parts, both protocols, weighted ones where asked for."""
-    from tabulate import tabulate
-
+    """What ends a run on the terminal."""
     results = finished.metrics
-    columns = {part: title for part, title in PARTS.items() if part in results}
-    rows = [[name, *(results[part].get(name) for part in columns)] for name in results["test"]]
-    headers = ("metric", *columns.values())
-    print(tabulate(rows, headers=headers, floatfmt=".4f", missingval="-"))
+    print(metrics_table(results))
     print(
         f"best epoch {results['best_epoch']} (of 0 to {results['epochs'] - 1}), "
         f"{results['seconds_per_epoch']:.2f} s an epoch, {results['train_seconds']:.1f} s in all"

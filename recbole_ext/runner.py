@@ -16,6 +16,7 @@ from recbole.utils import get_trainer, init_seed
 from torch import nn
 
 from recbole_ext.config import ExtConfig
+from recbole_ext.config.saved import SavedConfig
 from recbole_ext.cores import torch_threads
 from recbole_ext.data.dataset import FlatOrder
 from recbole_ext.data.item_inputs import read_item_inputs
@@ -183,11 +184,16 @@ def run(
 
 
 def resume(
-    run_dir: str | Path, *, on_validation: OnValidation | None = None, test: bool = True
+    run_dir: str | Path,
+    *,
+    on_validation: OnValidation | None = None,
+    test: bool = True,
+    data_path: str | Path | None = None,
 ) -> Run:
     """Go on with an interrupted run to the result of the uninterrupted one.
 
     Args:
+        data_path: where the data sets' folders lie now, if they have moved; ``config.yaml`` stays.
         on_validation, test: as for :func:`run`.
 
     Raises:
@@ -197,7 +203,7 @@ def resume(
     folder = RunFolder.open(run_dir)
     if folder.file(METRICS_FILE).exists():
         raise CheckpointError(f"{run_dir} has finished; its results are in {METRICS_FILE}")
-    config = _saved_config(folder)
+    config = _saved_config(folder, {} if data_path is None else {"data_path": data_path})
     flat = load_data(config)
     with folder.held(), folder.logging(_log_level(config)), torch_threads(config["torch_threads"]):
         folder.sweep()
@@ -207,17 +213,25 @@ def resume(
         return _train(assembled, on_validation, test)
 
 
-def load(run_dir: str | Path) -> Run:
+def load(
+    run_dir: str | Path, config_dict: dict[str, Any] | None = None, cli_args: Sequence[str] = ()
+) -> Run:
     """The model of a run, with its data set, as it scored when the run ended.
 
     The caller's random numbers go on as if nothing had been loaded.
 
+    Args:
+        config_dict, cli_args: as of :func:`run`, for what changes neither the weights nor the data
+            (``recbole_ext.config.keys.GIVEN_ANEW``): another place of the same data, a device,
+            other metrics. ``metrics`` of the run stay those that it ended with.
+
     Raises:
         CheckpointError: no run folder, no or a damaged model, or the data set has changed.
+        ConfigError: a key that a trained model cannot be given anew, or a wrong value.
     """
     folder = RunFolder.open(run_dir)
     tensors, state = checkpoint.read(folder.file(MODEL_FILE))
-    config = _saved_config(folder)
+    config = _saved_config(folder, config_dict, cli_args)
     flat = load_data(config)
     metrics = folder.metrics() if folder.file(METRICS_FILE).exists() else {}
     by_token, by_order = flat.sha256(), flat.store.sha256()
@@ -321,11 +335,13 @@ def _finish(assembled: Run) -> None:
     folder.write_json(METRICS_FILE, assembled.metrics)  # last: it says that the run has finished
 
 
-def _saved_config(folder: RunFolder) -> ExtConfig:
+def _saved_config(
+    folder: RunFolder, config_dict: dict[str, Any] | None = None, cli_args: Sequence[str] = ()
+) -> ExtConfig:
     model = folder.config().get("model")
     if isinstance(model, str) and model not in known_names():
         raise ConfigError(
             f"{folder.path}: {unknown_model(model, CONFIG_FILE)}; if the class is yours, name its "
             "file by --import=FILE.py, or import it first"
         )
-    return ExtConfig(config_file_list=folder.file(CONFIG_FILE))
+    return SavedConfig(folder.file(CONFIG_FILE), config_dict, cli_args)

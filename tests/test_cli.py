@@ -24,7 +24,8 @@ pytestmark = pytest.mark.usefixtures("quiet_place")
 Settings = Callable[..., dict[str, Any]]
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
-    "run", "resume", "recommend", "generate", "compare", "tune", "analyze", "prepare", "models",
+    "run", "resume", "recommend", "evaluate", "generate", "compare", "tune", "analyze", "prepare",
+    "models",
 )  # fmt: skip
 
 
@@ -97,7 +98,10 @@ def test_broken_yaml(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "--model=FPARec", "--dataset=ml-100k", "epochs=3"], "unexpected argument 'epoch"),
         (["run", "--model=FPARec", "--dataset=ml-100k", "--epochs"], "'--epochs' has no value; w"),
         (["resume", "nowhere"], "nowhere is no run folder: it does not exist"),
-        (["fly"], "no command 'fly'; there are run, resume, tune, recommend, generate, compare, a"),
+        (
+            ["fly"],
+            "no command 'fly'; there are run, resume, tune, recommend, evaluate, gene",
+        ),
         (["prepare", "--input=nowhere.txt", "--dataset=d"], "nowhere.txt: no such file"),
     ],
 )

@@ -175,7 +175,8 @@ def test_data_that_have_moved(settings: Settings, ring: Path, tmp_path: Path) ->
     finished = run("FPARec", "ring", config_dict=settings(epochs=1, data_path=tmp_path / "data"))
     (tmp_path / "data").rename(tmp_path / "elsewhere")
     file = finished.run_dir / "config.yaml"
-    with pytest.raises(DataError, match=f"; if it has moved, change data_path in {file}$"):
+    moved = f"; if it has moved, give data_path anew, or change it in {file}$"
+    with pytest.raises(DataError, match=moved):
         load(finished.run_dir)
     file.write_text(file.read_text().replace(str(tmp_path / "data"), str(tmp_path / "elsewhere")))
     assert load(finished.run_dir).evaluate("valid").flat()

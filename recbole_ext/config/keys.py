@@ -49,6 +49,12 @@ CIRCUMSTANCES = (
     "gpu_id",
     "use_gpu",
 )
+# What changes neither a trained model's weights nor the data that it has learned from.
+GIVEN_ANEW = (
+    *("data_path", "pretrained_items", "use_gpu", "gpu_id", "torch_threads", "show_progress"),
+    *("metrics", "topk", "valid_metric", "tail_ratio"),
+    *("eval_users", "eval_ips_exponent", "eval_batch_size"),
+)
 
 GENERAL = {
     "gpu_id": Key("str|int|ints", "which GPUs, '' for none; with `use_gpu: false` always none"),

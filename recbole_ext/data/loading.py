@@ -33,6 +33,7 @@ def interactions_file(config: ExtConfig) -> Path:
     atomic = Path(config["data_path"]) / f"{config['dataset']}.inter"
     if not atomic.is_file():
         said = config.origin("data_path")
-        moved = f"; if it has moved, change data_path in {said}" if Path(said).is_file() else ""
-        raise DataError(missing_data_message(config["dataset"], atomic) + moved)
+        moved = f"; if it has moved, give data_path anew, or change it in {said}"
+        hint = moved if Path(said).is_file() else ""
+        raise DataError(missing_data_message(config["dataset"], atomic) + hint)
     return atomic

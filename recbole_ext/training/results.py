@@ -18,9 +18,11 @@ from recbole_ext.evaluation.per_user import PerUser
 from recbole_ext.training.run_folder import RANKS_FILE, RunFolder
 
 if TYPE_CHECKING:
+    from recbole_ext.config import ExtConfig
     from recbole_ext.data.store import SequenceStore
     from recbole_ext.runner import Run
 
+EVALUATED_BY = ("metrics", "topk", "tail_ratio", "eval_users", "eval_ips_exponent")
 PACKAGES = ("recbole", "torch", "numpy", "pandas", "scipy")
 
 
@@ -48,40 +50,62 @@ def describe(assembled: Run) -> str:
 
 def report(assembled: Run, test: dict[str, float]) -> dict[str, Any]:
     """The contents of ``metrics.json``."""
-    config, progress = assembled.config, assembled.trainer.progress
-
-    def part(metrics: dict[str, float], protocol: str) -> dict[str, float]:
-        return {
-            name.removesuffix(protocol): value
-            for name, value in metrics.items()
-            if protocol_of(name) == protocol
-        }
-
-    valid = progress.best_metrics
-    weighted = {
-        f"{which}{protocol}": part(metrics, protocol)
-        for protocol in (IPS, IPS + SEEN_MASKED)
-        for which, metrics in (("valid", valid), ("test", test))
-        if config["eval_ips_exponent"] is not None
-    }
+    progress = assembled.trainer.progress
     return {
-        "model": config["model"],
-        "dataset": config["dataset"],
-        "seed": config["seed"],
-        "valid": part(valid, ""),
-        "test": part(test, ""),
-        "valid_seen_masked": part(valid, SEEN_MASKED),
-        "test_seen_masked": part(test, SEEN_MASKED),
-        **weighted,
+        **_named(assembled.config),
+        **_by_part(assembled.config, progress.best_metrics, test),
         "best_epoch": progress.best_epoch,
         "epochs": progress.epoch + 1,
         "seconds_per_epoch": assembled.trainer.seconds_per_epoch(),
         "train_seconds": progress.seconds,
-        "device": device_name(config["device"]),
+        "device": device_name(assembled.config["device"]),
         "cpus": os.cpu_count(),
         "parameters": n_parameters(assembled.model),
         "data": _data(assembled.dataset.store),
         "versions": versions(),
+    }
+
+
+def evaluated(loaded: Run) -> dict[str, Any]:
+    """Validation and test items ranked anew, in the parts of ``metrics.json``.
+
+    Where nobody has a validation item, ``valid`` is empty, as it is there.
+    """
+    valid = loaded.evaluate("valid").flat() if len(loaded.loaders.valid.rows) else {}
+    return {
+        **_named(loaded.config),
+        "run_dir": str(loaded.run_dir),
+        **_by_part(loaded.config, valid, loaded.evaluate("test").flat()),
+        "best_epoch": loaded.metrics.get("best_epoch"),
+        "settings": {key: loaded.config[key] for key in EVALUATED_BY},
+        "device": device_name(loaded.config["device"]),
+        "data": _data(loaded.dataset.store),
+        "versions": versions(),
+    }
+
+
+def _named(config: ExtConfig) -> dict[str, Any]:
+    return {key: config[key] for key in ("model", "dataset", "seed")}
+
+
+def _by_part(
+    config: ExtConfig, valid: dict[str, float], test: dict[str, float]
+) -> dict[str, dict[str, float]]:
+    """``valid`` and ``test``, and the same with seen items masked and weighted users."""
+    weighted = config["eval_ips_exponent"] is not None
+    protocols = ("", SEEN_MASKED, *((IPS, IPS + SEEN_MASKED) if weighted else ()))
+    return {
+        f"{which}{protocol}": _of_protocol(metrics, protocol)
+        for protocol in protocols
+        for which, metrics in (("valid", valid), ("test", test))
+    }
+
+
+def _of_protocol(metrics: dict[str, float], protocol: str) -> dict[str, float]:
+    return {
+        name.removesuffix(protocol): value
+        for name, value in metrics.items()
+        if protocol_of(name) == protocol
     }
 
 

@@ -1,0 +1,25 @@
+"""The table that ends a run, of ``metrics.json`` or of an evaluation. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+PARTS = {  # of metrics.json, as the table calls them
+    "valid": "valid, seen kept",
+    "valid_seen_masked": "seen masked",
+    "test": "test, seen kept",
+    "test_seen_masked": "seen masked",
+    "test_ips": "test, IPS, seen kept",
+    "test_ips_seen_masked": "seen masked",
+}
+
+
+def metrics_table(results: Mapping[str, Any]) -> str:
+    """A row for each metric: both parts, both protocols, weighted ones where they are there."""
+    from tabulate import tabulate
+
+    columns = {part: title for part, title in PARTS.items() if part in results}
+    rows = [[name, *(results[part].get(name) for part in columns)] for name in results["test"]]
+    headers = ("metric", *columns.values())
+    return tabulate(rows, headers=headers, floatfmt=".4f", missingval="-")
