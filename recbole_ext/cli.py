@@ -17,6 +17,7 @@ from recbole_ext.imports import add_argument as add_import
 from recbole_ext.imports import import_files
 from recbole_ext.metrics_table import metrics_table
 from recbole_ext.options import Parser, unknown_option
+from recbole_ext.run_folders import add_data_path
 from recbole_ext.signals import handling, interrupt
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ def _add_run(commands: Any) -> None:
 def _add_resume(commands: Any) -> None:
     parser = _add(commands, "resume", "go on with an interrupted run", _resume)
     parser.add_argument("run_dir", help="its run folder")
+    add_data_path(parser)
     add_import(parser)
 
 
@@ -200,7 +202,7 @@ def _run(args: argparse.Namespace) -> int:
 def _resume(args: argparse.Namespace) -> int:
     from recbole_ext.runner import resume
 
-    _print_metrics(resume(args.run_dir))
+    _print_metrics(resume(args.run_dir, data_path=args.data_path))
     return 0
 
 

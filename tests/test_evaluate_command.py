@@ -120,6 +120,42 @@ def test_data_elsewhere(moved: Path) -> None:
     assert load(moved, {"data_path": Path("elsewhere")}).evaluate("valid").flat()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["recommend", "{run}", "--user=u1"],
+        ["generate", "{run}", "--user=u1", "--steps=2"],
+        ["generate", "{run}", "--evaluate", "--steps=1"],
+        ["analyze", "{run}", "--what=sparsity"],
+        ["analyze", "duality", "{run}"],
+        ["analyze", "exposure", "{run}"],
+        ["analyze", "padding", "{run}"],
+        ["analyze", "personalisation", "{run}"],
+        ["analyze", "personalisation", "{run}", "--dataset=ring"],
+    ],
+    ids=" ".join,
+)
+def test_every_command_finds_data_elsewhere(words: list[str], moved: Path) -> None:
+    if "--what=sparsity" in words:
+        pytest.importorskip("matplotlib")
+    given = [word.replace("{run}", str(moved)) for word in words]
+    assert main(given) == 2
+    assert main([*given, "--data_path=elsewhere"]) == 0
+
+
+def test_a_run_is_resumed_with_data_elsewhere(moved: Path, refused: Refused) -> None:
+    """To the same result: its last test is repeated."""
+    ended = metrics_of(moved)
+    (moved / "metrics.json").unlink()
+    assert "if it has moved, give data_path anew" in refused("resume", str(moved))
+    changed = "has changed since this run was begun"
+    assert refused("resume", str(moved), "--data_path=other").endswith(changed)
+    assert main(["resume", str(moved), "--data_path=elsewhere"]) == 0
+    assert {part: metrics_of(moved)[part] for part in PARTS} == {
+        part: ended[part] for part in PARTS
+    }
+
+
 def test_other_data_are_refused(moved: Path, refused: Refused) -> None:
     changed = "place: data set 'ring' has changed since this run was trained"
     assert refused("evaluate", str(moved), "--data_path=other") == changed

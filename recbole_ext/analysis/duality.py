@@ -18,6 +18,7 @@ from recbole_ext.analysis.embeddings import (
 )
 from recbole_ext.config.keys import CIRCUMSTANCES
 from recbole_ext.errors import CheckpointError
+from recbole_ext.run_folders import loaded
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
@@ -51,11 +52,13 @@ class Found:
         return digest
 
 
-def read(path: str) -> Found:
-    """A run folder. Raises CheckpointError: none, unfinished, or without item embeddings."""
-    from recbole_ext.runner import load
+def read(path: str | Path, data_path: str | None = None) -> Found:
+    """A run folder, its data in ``data_path`` if they have moved.
 
-    run = load(path)
+    Raises:
+        CheckpointError: none, unfinished, or without item embeddings.
+    """
+    run = loaded(path, data_path)
     if not run.metrics:
         raise CheckpointError(f"{path} has not finished; go on with: recbole_ext resume {path}")
     settings = {k: v for k, v in run.config.resolved().items() if k not in CIRCUMSTANCES}

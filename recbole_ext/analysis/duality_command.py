@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recbole_ext.files import checked_output, write_report
+from recbole_ext.run_folders import add_data_path
 
 SUMMARY = "users an item has, rank and stability of item embeddings, quality side by side"
 TAKES_KEYS = False
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.formatter_class = _DESCRIPTION, argparse.RawDescriptionHelpFormatter
     parser.add_argument("run_dirs", nargs="+", metavar="RUN_DIR", help="folder of a finished run")
     parser.add_argument("--out", metavar="FILE", help="write everything as JSON")
+    add_data_path(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -38,7 +40,7 @@ def main(args: argparse.Namespace) -> int:
 
     from recbole_ext.analysis.duality import read, report
 
-    found = report([read(path) for path in dict.fromkeys(args.run_dirs)])
+    found = report([read(path, args.data_path) for path in dict.fromkeys(args.run_dirs)])
     print(*lines(found), sep="\n")
     if output is not None:
         print(f"written: {write_report(output, found)}")

@@ -10,6 +10,7 @@ from recbole_ext.errors import ConfigError, show
 from recbole_ext.files import write_report
 from recbole_ext.inference.asked import check_positive
 from recbole_ext.inference.command import real
+from recbole_ext.run_folders import add_data_path, loaded
 
 if TYPE_CHECKING:
     from recbole_ext.data.store import IntArray
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--include_seen", action="store_true", help="show seen items too")
     parser.add_argument("--items", action="store_true", help=f"also write {ITEMS_FILE}, every item")
     parser.add_argument("--batch_size", metavar="N", help="users scored at once")
+    add_data_path(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -50,10 +52,9 @@ def main(args: argparse.Namespace) -> int:
     bound = None if args.bound is None else _factor("--bound", args.bound)
 
     from recbole_ext.analysis.exposure import lines
-    from recbole_ext.runner import load
 
     for place, run_dir in enumerate(args.run_dirs):
-        run = load(run_dir)
+        run = loaded(run_dir, args.data_path)
         found = Lists.of(run, k, bound, args.include_seen, batch_size)
         report = found.report()
         print(*([""] if place else []), *lines(report), sep="\n")

@@ -25,14 +25,15 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max_length", metavar="N", help="MAX_ITEM_LIST_LENGTH")
 
 
-def data_config(args: argparse.Namespace) -> ExtConfig:
-    """The settings of a data set as a sequential model reads it."""
+def data_config(args: argparse.Namespace, data_path: str | None = None) -> ExtConfig:
+    """The settings of a data set, in ``data_path`` if given, as a sequential model reads it."""
     from recbole.utils import ModelType
 
     from recbole_ext.config import ExtConfig
 
-    limit = [] if args.max_length is None else [f"--MAX_ITEM_LIST_LENGTH={args.max_length}"]
-    config = ExtConfig(args.model, args.dataset, cli_args=[*args.rest, *limit])
+    given = {"MAX_ITEM_LIST_LENGTH": args.max_length, "data_path": data_path}
+    words = [f"--{key}={value}" for key, value in given.items() if value is not None]
+    config = ExtConfig(args.model, args.dataset, cli_args=[*args.rest, *words])
     if config["MODEL_TYPE"] != ModelType.SEQUENTIAL:
         raise ConfigError(f"--model: {show(args.model)} is no sequential model: no positions")
     return config

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.files import checked_output, write_report
+from recbole_ext.run_folders import add_data_path, loaded
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.formatter_class = _DESCRIPTION, argparse.RawDescriptionHelpFormatter
     parser.add_argument("run_dir", metavar="RUN_DIR", help="run folder of the model")
     parser.add_argument("--out", metavar="FILE", help="write the JSON here")
+    add_data_path(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -50,10 +52,7 @@ def main(args: argparse.Namespace) -> int:
         ConfigError: the model is one of RecBole's, or the report cannot be written.
     """
     output = checked_output("--out", args.out)
-
-    from recbole_ext.runner import load
-
-    run = load(args.run_dir)
+    run = loaded(args.run_dir, args.data_path)
     found = report(run)
     print(*lines(found), sep="\n")
     print(f"written: {write_report(output or run.run_dir / REPORT_FILE, found)}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from recbole_ext.analysis.given import add_data, data_config, whole
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.files import checked_output, write_report
+from recbole_ext.run_folders import add_data_path, loaded
 
 if TYPE_CHECKING:
     from recbole_ext.config import ExtConfig
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.formatter_class = _DESCRIPTION, argparse.RawDescriptionHelpFormatter
     parser.add_argument("run_dirs", nargs="*", metavar="RUN_DIR", help="run folder of a model")
     add_data(parser)
+    add_data_path(parser)
     parser.add_argument("--k", default="10", metavar="N", help="items of a list; 10")
     parser.add_argument("--batch_size", metavar="N", help="users scored at once")
     parser.add_argument("--out", metavar="FILE", help="write everything as JSON")
@@ -46,12 +48,11 @@ def main(args: argparse.Namespace) -> int:
     config = _config(args)
 
     from recbole_ext.analysis.personalisation import LEGEND, lines
-    from recbole_ext.runner import load
     from recbole_ext.training.run_folder import RunFolder
 
     folders = [RunFolder.open(folder).path for folder in args.run_dirs]
     data = () if config is None else (of_data(config),)
-    runs = (of_run(load(folder), k, size) for folder in dict.fromkeys(folders))
+    runs = (of_run(loaded(folder, args.data_path), k, size) for folder in dict.fromkeys(folders))
     found = []
     for report in chain(data, runs):
         print(*lines(report), "", sep="\n", flush=True)  # before the next run is scored
@@ -104,7 +105,7 @@ def of_run(run: Run, k: int, batch_size: int | None) -> dict[str, Any]:
 def _config(args: argparse.Namespace) -> ExtConfig | None:
     """Of the data set; None where only runs are looked at, which have their own."""
     if args.dataset is not None:
-        return data_config(args)
+        return data_config(args, args.data_path)
     alone = [*args.rest, *([] if args.max_length is None else ["--max_length"])]
     if alone:
         raise ConfigError(f"{show(alone[0])} is for --dataset; a run has its own settings")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.errors import ConfigError, nearest, show
+from recbole_ext.run_folders import loaded
 
 if TYPE_CHECKING:
     from recbole_ext.analysis.subject import Subject
@@ -56,6 +57,7 @@ class Asked:
         user: the token of the only user wanted.
         metric: of locality and choices.
         labels: what figures call the runs; empty: as little as tells them apart.
+        data_path: where the runs' data lie; None: where they lay in training.
     """
 
     what: Sequence[str]
@@ -63,6 +65,7 @@ class Asked:
     user: str | None = None
     metric: str = METRIC
     labels: Sequence[str] = ()
+    data_path: str | None = None
 
 
 def checked(kinds: Sequence[str], where: str) -> list[str]:
@@ -90,9 +93,8 @@ def pictures(asked: Asked, folders: Sequence[Path], tell: Tell) -> Iterator[Pict
         return
 
     from recbole_ext.analysis.subject import labels_of
-    from recbole_ext.runner import load
 
-    runs = [load(folder) for folder in folders]
+    runs = [loaded(folder, asked.data_path) for folder in folders]
     labels = list(asked.labels) or labels_of(runs)
     yield from _of_attention(asked, runs, labels, tell)
     if "positions" in asked.what:

@@ -8,6 +8,7 @@ from pathlib import Path
 from recbole_ext.analysis.figures import require_matplotlib
 from recbole_ext.analysis.pictures import METRIC, USERS, WHAT, Asked, checked, pictures
 from recbole_ext.errors import ConfigError, DataError, show
+from recbole_ext.run_folders import add_data_path
 
 SUMMARY = "figures and tables of what runs have learned (also without the word 'runs')"
 TAKES_KEYS = False
@@ -49,12 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metric", default=METRIC, metavar="NAME", help="of locality and choices; NDCG@10"
     )
+    add_data_path(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     """Make the figures asked for; returns the exit code 0."""
     what = checked([kind.strip() for kind in args.what.split(",")], "--what")
-    asked = Asked(what, _count(args.users), args.user, args.metric)
+    asked = Asked(what, _count(args.users), args.user, args.metric, data_path=args.data_path)
     require_matplotlib()
     from recbole_ext.training.run_folder import RunFolder
 

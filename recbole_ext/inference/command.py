@@ -12,6 +12,7 @@ from typing import Any
 from recbole_ext.errors import ConfigError, DataError, show
 from recbole_ext.imports import add_argument as add_import
 from recbole_ext.inference.asked import Asked, Options
+from recbole_ext.run_folders import add_data_path, loaded
 
 _ASKED = (
     (
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", "--output", dest="output", metavar="FILE",
         help="write here, whole or not at all, instead of to stdout",
     )  # fmt: skip
+    add_data_path(parser)
     add_import(parser)
 
 
@@ -84,9 +86,8 @@ def main(args: argparse.Namespace) -> int:
     asked = asked_of(args, "recommend")
 
     from recbole_ext.inference.recommend import recommend
-    from recbole_ext.runner import load
 
-    answer = recommend(load(args.run_dir), asked, options, warn=tell)
+    answer = recommend(loaded(args.run_dir, args.data_path), asked, options, warn=tell)
     write(answer, form, output)
     return 0
 

@@ -122,9 +122,9 @@ def test_a_table_is_printed_before_the_next_run_is_loaded(
     shutil.copytree("one", "two")
     printed: list[str] = []
 
-    def noting(folder: Path) -> Run:
+    def noting(folder: Path, **anew: Any) -> Run:
         printed.append(capsys.readouterr().out)
-        return load(folder)
+        return load(folder, **anew)
 
     monkeypatch.setattr("recbole_ext.runner.load", noting)
     assert main(["analyze", "personalisation", "one", "two", "./one", "--k=5"]) == 0

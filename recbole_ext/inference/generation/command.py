@@ -10,6 +10,7 @@ from recbole_ext.errors import ConfigError
 from recbole_ext.imports import add_argument as add_import
 from recbole_ext.inference.command import add_asked, asked_of, given_of, number, real, tell
 from recbole_ext.inference.generation.options import RolloutOptions
+from recbole_ext.run_folders import add_data_path, loaded
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", "--output", dest="output", metavar="FILE", help="write the items here"
     )
+    add_data_path(parser)
     add_import(parser)
 
 
@@ -73,9 +75,8 @@ def main(args: argparse.Namespace) -> int:
     asked = asked_of(args, "generate") if given_of(args) else None
 
     from recbole_ext.inference.generation.generate import everyone, generate
-    from recbole_ext.runner import load
 
-    run = load(args.run_dir)
+    run = loaded(args.run_dir, args.data_path)
     write(generate(run, asked or everyone(run), options, warn=tell), form, output)
     return 0
 
@@ -89,9 +90,8 @@ def _evaluate(
     from recbole_ext.files import write_report
     from recbole_ext.inference.generation.evaluation import evaluate, report
     from recbole_ext.inference.generation.report import lines
-    from recbole_ext.runner import load
 
-    run = load(args.run_dir)
+    run = loaded(args.run_dir, args.data_path)
     findings = evaluate(run, options)
     found = report(run, options, findings)
     print(*lines(found), sep="\n")
