@@ -109,6 +109,31 @@ def test_other_mistakes(words: list[str], line: str, capsys: pytest.CaptureFixtu
     assert refusal(capsys, *words).startswith(line)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["recommend", "r", "--user=1", "--k"],
+        ["generate", "r", "--steps"],
+        ["generate", "r", "--decode=sample", "--seed"],
+        ["analyze", "r", "--users"],
+        ["analyze", "exposure", "r", "--batch_size"],
+        ["analyze", "personalisation", "r", "--k"],
+        ["analyze", "positions", "--dataset=ml-100k", "--show"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("digits", [20, 5000])
+def test_a_huge_number_is_one_line(
+    digits: int, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python reads no more than 4,300 digits."""
+    *others, option = words
+    line = refusal(capsys, *others, f"{option}={'9' * digits}")
+    shown = "9" * 20 if digits == 20 else "9" * 77 + "..."
+    end = ", or all" if option == "--users" else ""
+    assert line == f"{option}: {shown} must be a whole number of {2**63 - 1} or less{end}"
+
+
 def test_the_nearest_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert refusal(capsys, "modles", "SASRec").endswith("; did you mean 'models'?")
 

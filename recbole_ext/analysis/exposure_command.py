@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from recbole_ext.analysis.given import whole
+from recbole_ext.checked_numbers import positive, whole
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.files import write_report
-from recbole_ext.inference.asked import check_positive
-from recbole_ext.inference.command import real
 from recbole_ext.run_folders import add_data_path, loaded
 
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ def main(args: argparse.Namespace) -> int:
     """Print and write a report for each run; returns the exit code 0."""
     k = whole("--k", args.k)
     batch_size = None if args.batch_size is None else whole("--batch_size", args.batch_size)
-    bound = None if args.bound is None else _factor("--bound", args.bound)
+    bound = None if args.bound is None else positive("--bound", args.bound)
 
     from recbole_ext.analysis.exposure import lines
 
@@ -177,8 +175,3 @@ class Lists:
     def _tokens(self, ids: IntArray) -> list[str]:
         dataset = self.run.dataset
         return [str(token) for token in dataset.field2id_token[dataset.iid_field][ids]]
-
-
-def _factor(name: str, text: str) -> float:
-    check_positive(name, real(text))
-    return float(text)

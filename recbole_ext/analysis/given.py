@@ -11,13 +11,6 @@ if TYPE_CHECKING:
     from recbole_ext.config import ExtConfig
 
 
-def whole(name: str, text: str) -> int:
-    """A whole number of 1 or more. Raises ConfigError for anything else."""
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise ConfigError(f"{name}: {show(text)} must be a whole number of 1 or more")
-    return int(text)
-
-
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of :func:`data_config`."""
     parser.add_argument("--dataset", metavar="NAME", help="a folder of atomic files")

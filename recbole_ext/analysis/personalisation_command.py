@@ -6,7 +6,8 @@ import argparse
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from recbole_ext.analysis.given import add_data, data_config, whole
+from recbole_ext.analysis.given import add_data, data_config
+from recbole_ext.checked_numbers import whole
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.files import checked_output, write_report
 from recbole_ext.run_folders import add_data_path, loaded

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from recbole_ext.analysis.given import add_data, data_config, whole
+from recbole_ext.analysis.given import add_data, data_config
+from recbole_ext.checked_numbers import whole
 from recbole_ext.errors import DataError, show
 from recbole_ext.files import checked_output, write_report
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from recbole_ext.analysis.figures import require_matplotlib
 from recbole_ext.analysis.pictures import METRIC, USERS, WHAT, Asked, checked, pictures
+from recbole_ext.checked_numbers import whole
 from recbole_ext.errors import ConfigError, DataError, show
 from recbole_ext.run_folders import add_data_path
 
@@ -56,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Make the figures asked for; returns the exit code 0."""
     what = checked([kind.strip() for kind in args.what.split(",")], "--what")
-    asked = Asked(what, _count(args.users), args.user, args.metric, data_path=args.data_path)
+    asked = Asked(what, _users(args.users), args.user, args.metric, data_path=args.data_path)
     require_matplotlib()
     from recbole_ext.training.run_folder import RunFolder
 
@@ -77,12 +78,11 @@ def _tell(line: str) -> None:
     print(f"{line}\n")
 
 
-def _count(text: str) -> int | None:
-    if text == "all":
-        return None
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise ConfigError(f"--users: {show(text)} must be a whole number of 1 or more, or all")
-    return int(text)
+def _users(text: str) -> int | None:
+    try:
+        return None if text == "all" else whole("--users", text)
+    except ConfigError as error:
+        raise ConfigError(f"{error}, or all") from None
 
 
 def _folder(given: str | None, first: Path) -> Path:

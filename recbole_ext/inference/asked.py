@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
+from recbole_ext.checked_numbers import check_positive, check_whole
 from recbole_ext.errors import ConfigError, DataError, show
 
 ON_UNKNOWN = ("error", "skip")
@@ -83,19 +84,6 @@ def asked(whom: Any = None, users: Any = None, histories: Any = None) -> Asked:
         return Asked(None, [_tokens(history, place) for history, place in pairs], places)
     places = [f"users[{row}]" for row in range(len(members))]
     return Asked([_token(user, p) for user, p in zip(members, places, strict=True)], None, places)
-
-
-def check_whole(name: str, value: Any, least: int) -> None:
-    """Raises ConfigError for what is no whole number, or a smaller one."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ConfigError(f"{name}: {show(value)} must be a whole number of {least} or more")
-
-
-def check_positive(name: str, value: Any) -> None:
-    """Raises ConfigError for what is no positive, finite number."""
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not 0.0 < float(value) < float("inf"):
-        raise ConfigError(f"{name}: {show(value)} must be a number > 0")
 
 
 def _members(form: Any) -> list[Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from recbole_ext.checked_numbers import positive, whole
 from recbole_ext.errors import ConfigError, DataError, show
 from recbole_ext.imports import add_argument as add_import
 from recbole_ext.inference.asked import Asked, Options
@@ -36,6 +37,7 @@ _HOW = (
     ("--batch_size", "N", "users or histories scored at once"),
     ("--max_exposure", "C", "no item fills more places than C times its share of consumption"),
 )
+_NUMBERS = {"k": whole, "batch_size": whole, "max_exposure": positive}
 
 DESCRIPTION = """\
 Recommend items for users of the training data, or for new users by their histories.
@@ -98,29 +100,21 @@ def tell(message: str) -> None:
 
 
 def _options(args: argparse.Namespace) -> Options:
-    counts = {name: getattr(args, name) for name in ("k", "batch_size")}
-    texts = {name: getattr(args, name) for name in ("on_unknown", "title_field")}
-    given: dict[str, Any] = {key: number(text) for key, text in counts.items() if text is not None}
-    given |= {key: text for key, text in texts.items() if text is not None}
-    if args.max_exposure is not None:
-        given["max_exposure"] = real(args.max_exposure)
+    given = read_options(args, ("on_unknown", "title_field", *_NUMBERS), _NUMBERS)
     return Options(exclude_seen=not args.include_seen, **given)
 
 
-def number(text: str) -> int | str:
-    """The number, or the text as it is: the options then say what is wrong with it."""
-    try:
-        return int(text)
-    except ValueError:
-        return text
-
-
-def real(text: str) -> float | str:
-    """The number, or the text as it is: the options then say what is wrong with it."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
+def read_options(
+    args: argparse.Namespace,
+    names: Iterable[str],
+    numbers: Mapping[str, Callable[[str, str], int | float]],
+) -> dict[str, Any]:
+    """Those of the options that are given, as text, or as the number that ``numbers`` reads."""
+    texts = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    return {
+        name: numbers[name](f"--{name}", text) if name in numbers else text
+        for name, text in texts.items()
+    }
 
 
 def given_of(args: argparse.Namespace) -> str:

@@ -116,7 +116,7 @@ def test_several_runs_and_no_bound(trained: Run, capsys: pytest.CaptureFixture[s
     ("words", "line"),
     [
         (["none"], "none is no run folder: it does not exist"),
-        (["one", "--k=0"], "--k: '0' must be a whole number of 1 or more"),
+        (["one", "--k=0"], "--k: 0 must be a whole number of 1 or more"),
         (["one", "--bound=-1"], "--bound: -1.0 must be a number > 0"),
         (["one", "--bound=nan"], "--bound: nan must be a number > 0"),
         (["one", "--bound=1e-9"], "--bound: 1e-09 leaves no item for 80 users"),

@@ -139,7 +139,7 @@ def test_a_table_is_printed_before_the_next_run_is_loaded(
     ("words", "line"),
     [
         ([], "nothing to look at: give --dataset=NAME or run folders"),
-        (["one", "--k=0"], "--k: '0' must be a whole number of 1 or more"),
+        (["one", "--k=0"], "--k: 0 must be a whole number of 1 or more"),
         (["one", "--split_protocol=paper"], "is for --dataset; a run has its own settings"),
         (["one", "--max_length=3"], "is for --dataset; a run has its own settings"),
         (["none"], "none is no run folder: it does not exist"),

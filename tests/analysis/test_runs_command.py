@@ -170,7 +170,7 @@ def test_the_default_folder_is_the_runs_own(trained: Path) -> None:
         ),
         (["--what="], "--what: '' must be some of attention, positions"),
         (["--users=few"], "--users: 'few' must be a whole number of 1 or more, or all"),
-        (["--users=0"], "--users: '0' must be a whole number"),
+        (["--users=0"], "--users: 0 must be a whole number"),
         (["--out="], "--out: '' is no folder"),
         (["--user=nobody"], "--user: unknown user 'nobody'"),
         (["--what=locality"], "--what=locality: compares runs; name two or more"),

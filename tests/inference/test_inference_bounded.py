@@ -131,9 +131,9 @@ def test_recommend_keeps_the_bound(factor: float, model_of: Trained) -> None:
 @pytest.mark.parametrize(
     ("given_text", "line"),
     [
-        ("0", "max_exposure: 0.0 must be a number > 0"),
-        ("much", "max_exposure: 'much' must be a number > 0"),
-        ("inf", "max_exposure: inf must be a number > 0"),
+        ("0", "--max_exposure: 0.0 must be a number > 0"),
+        ("much", "--max_exposure: 'much' must be a number > 0"),
+        ("inf", "--max_exposure: inf must be a number > 0"),
         ("1", "max_exposure: 1.0 leaves no item for 1 lists of 3: the share of each item is less "
               "than one place; raise it or ask for more at a time"),
     ],

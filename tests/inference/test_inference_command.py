@@ -121,10 +121,10 @@ NOT_HERE = "not in data set 'shop'"
 WRONG: list[tuple[list[str], str]] = [
     (["run"], f"{ONE_OF}; none is given"),
     (["run", "--user=u1", "--history=i1"], f"{ONE_OF}; --user and --history are given"),
-    (["run", "--user=u1", "--k=0"], f"k: 0 {COUNT}"),
-    (["run", "--user=u1", "--k=many"], f"k: 'many' {COUNT}"),
-    (["run", "--user=u1", "--k=2.5"], f"k: '2.5' {COUNT}"),
-    (["run", "--user=u1", "--batch_size=-1"], f"batch_size: -1 {COUNT}"),
+    (["run", "--user=u1", "--k=0"], f"--k: 0 {COUNT}"),
+    (["run", "--user=u1", "--k=many"], f"--k: 'many' {COUNT}"),
+    (["run", "--user=u1", "--k=2.5"], f"--k: '2.5' {COUNT}"),
+    (["run", "--user=u1", "--batch_size=-1"], f"--batch_size: -1 {COUNT}"),
     (["run", "--user=u1", "--on_unknown=x"], "on_unknown: 'x' must be error or skip"),
     (["run", "--user=u1", "--format=cvs"], "--format: 'cvs' must be table, csv, jsonl; did you "
      "mean 'csv'?"),
@@ -215,7 +215,7 @@ def test_help_and_wrong_use_import_nothing_heavy(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert done.stdout.strip() == "[]"
-    assert done.stderr == f"error: k: 0 {COUNT}\n"
+    assert done.stderr == f"error: --k: 0 {COUNT}\n"
 
 
 @pytest.mark.usefixtures("place")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recbole_ext.checked_numbers import positive, whole
 from recbole_ext.errors import ConfigError
 from recbole_ext.imports import add_argument as add_import
-from recbole_ext.inference.command import add_asked, asked_of, given_of, number, real, tell
+from recbole_ext.inference.command import add_asked, asked_of, given_of, read_options, tell
 from recbole_ext.inference.generation.options import RolloutOptions
 from recbole_ext.run_folders import add_data_path, loaded
 
@@ -118,11 +121,7 @@ def _write_items(run: Run, options: RolloutOptions, findings: Any, form: str, ou
 
 def _options(args: argparse.Namespace) -> RolloutOptions:
     names = [name[2:] for name, *_ in (*_NUMBERS, *_TEXTS)]
-    texts = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    words = {name[2:] for name, *_ in _TEXTS}
-    given: dict[str, Any] = {
-        name: text if name in words else number(text) for name, text in texts.items()
-    }
-    if isinstance(given.get("temperature"), str):
-        given["temperature"] = real(given["temperature"])
-    return RolloutOptions(exclude_seen=args.exclude_seen, **given)
+    numbers: dict[str, Callable[[str, str], int | float]]
+    numbers = {name[2:]: whole for name, *_ in _NUMBERS}
+    numbers |= {"seed": partial(whole, least=0), "temperature": positive}
+    return RolloutOptions(exclude_seen=args.exclude_seen, **read_options(args, names, numbers))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from recbole_ext.checked_numbers import check_positive, check_whole
 from recbole_ext.errors import ConfigError, nearest, show
-from recbole_ext.inference.asked import check_positive, check_whole
 
 DECODERS = ("greedy", "sample", "beam")
 _OF_DECODER = {"temperature": "sample", "top_k": "sample", "beam_size": "beam"}

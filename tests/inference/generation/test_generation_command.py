@@ -62,11 +62,11 @@ def test_histories_and_the_table(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["--steps=many"], "steps: 'many' must be a whole number of 1 or more"),
+        (["--steps=many"], "--steps: 'many' must be a whole number of 1 or more"),
         (["--decode=gredy"], "decode: 'gredy' must be greedy, sample, beam; did you mean 'greed"),
         (["--temperature=2"], "temperature is for decode: sample, not greedy"),
-        (["--decode=sample", "--temperature=hot"], "temperature: 'hot' must be a number > 0"),
-        (["--decode=sample", "--temperature=nan"], "temperature: nan must be a number > 0"),
+        (["--decode=sample", "--temperature=hot"], "--temperature: 'hot' must be a number > 0"),
+        (["--decode=sample", "--temperature=nan"], "--temperature: nan must be a number > 0"),
         (["--out=/dev/stdout"], "--out: /dev/stdout is a device; without --out stdout is written "),
         (["--out=no/x.csv"], "--out: no/x.csv cannot be written (no folder "),
         (["--user=u1", "--history=i1"], "generate needs one of --user, --history, --users_file, "),
