@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recbole_ext.files import checked_output, write_report
-from recbole_ext.run_folders import add_data_path
+from recbole_ext.run_folders import add_data_path, opened
 
 SUMMARY = "users an item has, rank and stability of item embeddings, quality side by side"
 TAKES_KEYS = False
@@ -40,7 +40,7 @@ def main(args: argparse.Namespace) -> int:
 
     from recbole_ext.analysis.duality import read, report
 
-    found = report([read(path, args.data_path) for path in dict.fromkeys(args.run_dirs)])
+    found = report([read(path, args.data_path) for path in opened(args.run_dirs)])
     print(*lines(found), sep="\n")
     if output is not None:
         print(f"written: {write_report(output, found)}")

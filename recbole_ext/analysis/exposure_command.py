@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.checked_numbers import positive, whole
 from recbole_ext.errors import ConfigError, show
-from recbole_ext.files import write_report
-from recbole_ext.run_folders import add_data_path, loaded
+from recbole_ext.files import checked_output, write_report
+from recbole_ext.run_folders import add_data_path, loaded, opened, report_place
 
 if TYPE_CHECKING:
     from recbole_ext.data.store import IntArray
@@ -18,6 +19,7 @@ SUMMARY = "exposure in users' lists against training consumption, and what bound
 TAKES_KEYS = False
 REPORT_FILE = "exposure.json"
 ITEMS_FILE = "exposure_items.csv"
+ITEMS_ENDING = ".items.csv"  # beside --out
 
 _DESCRIPTION = """\
 How often each item stands in the test users' top k against how often it was consumed in training,
@@ -25,7 +27,7 @@ by decile of popularity; Gini and coverage; and what it costs in Hit and NDCG to
 share of the places by --bound times its share of consumption. The lists are those that a user would
 have got before the test item: without --include_seen they never hold one seen before, whereas the
 test never masks it; the run's own Hit and NDCG stand beside. Writes exposure.json into each run
-folder.
+folder, or --out.
 
   recbole_ext analyze exposure RUN_DIR RUN_DIR --k=10 --bound=2
 """
@@ -40,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--include_seen", action="store_true", help="show seen items too")
     parser.add_argument("--items", action="store_true", help=f"also write {ITEMS_FILE}, every item")
     parser.add_argument("--batch_size", metavar="N", help="users scored at once")
+    parser.add_argument("--out", metavar="FILE", help="write the JSON of the only run here")
     add_data_path(parser)
 
 
@@ -49,17 +52,35 @@ def main(args: argparse.Namespace) -> int:
     batch_size = None if args.batch_size is None else whole("--batch_size", args.batch_size)
     bound = None if args.bound is None else positive("--bound", args.bound)
 
+    places = _places(args)
+
     from recbole_ext.analysis.exposure import lines
 
-    for place, run_dir in enumerate(args.run_dirs):
-        run = loaded(run_dir, args.data_path)
+    for number, (folder, (place, items)) in enumerate(places.items()):
+        run = loaded(folder, args.data_path)
         found = Lists.of(run, k, bound, args.include_seen, batch_size)
         report = found.report()
-        print(*([""] if place else []), *lines(report), sep="\n")
-        print(f"written: {write_report(run.run_dir / REPORT_FILE, report)}")
-        if args.items:
-            print(f"written: {write_report(run.run_dir / ITEMS_FILE, found.table())}")
+        print(*([""] if number else []), *lines(report), sep="\n")
+        print(f"written: {write_report(place, report)}")
+        if items is not None:
+            print(f"written: {write_report(items, found.table())}")
     return 0
+
+
+def _places(args: argparse.Namespace) -> dict[Path, tuple[Path, Path | None]]:
+    """Of each run folder: where its report goes, and the table of its items if asked for."""
+    folders = opened(args.run_dirs)
+    output = checked_output("--out", args.out)
+    if output is not None and len(folders) > 1:
+        raise ConfigError(f"--out: {args.out} is one file for {len(folders)} runs; name one run")
+    beside = output and checked_output("--out", str(output.with_suffix(ITEMS_ENDING)))
+    return {
+        folder: (
+            report_place(output, folder, REPORT_FILE),
+            report_place(beside, folder, ITEMS_FILE) if args.items else None,
+        )
+        for folder in folders
+    }
 
 
 class Lists:

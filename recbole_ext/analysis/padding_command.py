@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.files import checked_output, write_report
-from recbole_ext.run_folders import add_data_path, loaded
+from recbole_ext.run_folders import add_data_path, loaded, report_place
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
@@ -51,11 +51,11 @@ def main(args: argparse.Namespace) -> int:
     Raises:
         ConfigError: the model is one of RecBole's, or the report cannot be written.
     """
-    output = checked_output("--out", args.out)
+    place = report_place(checked_output("--out", args.out), args.run_dir, REPORT_FILE)
     run = loaded(args.run_dir, args.data_path)
     found = report(run)
     print(*lines(found), sep="\n")
-    print(f"written: {write_report(output or run.run_dir / REPORT_FILE, found)}")
+    print(f"written: {write_report(place, found)}")
     return 0
 
 

@@ -10,7 +10,7 @@ from recbole_ext.analysis.given import add_data, data_config
 from recbole_ext.checked_numbers import whole
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.files import checked_output, write_report
-from recbole_ext.run_folders import add_data_path, loaded
+from recbole_ext.run_folders import add_data_path, loaded, opened
 
 if TYPE_CHECKING:
     from recbole_ext.config import ExtConfig
@@ -49,11 +49,10 @@ def main(args: argparse.Namespace) -> int:
     config = _config(args)
 
     from recbole_ext.analysis.personalisation import LEGEND, lines
-    from recbole_ext.training.run_folder import RunFolder
 
-    folders = [RunFolder.open(folder).path for folder in args.run_dirs]
+    folders = opened(args.run_dirs)
     data = () if config is None else (of_data(config),)
-    runs = (of_run(loaded(folder, args.data_path), k, size) for folder in dict.fromkeys(folders))
+    runs = (of_run(loaded(folder, args.data_path), k, size) for folder in folders)
     found = []
     for report in chain(data, runs):
         print(*lines(report), "", sep="\n", flush=True)  # before the next run is scored

@@ -9,7 +9,7 @@ from recbole_ext.analysis.figures import require_matplotlib
 from recbole_ext.analysis.pictures import METRIC, USERS, WHAT, Asked, checked, pictures
 from recbole_ext.checked_numbers import whole
 from recbole_ext.errors import ConfigError, DataError, show
-from recbole_ext.run_folders import add_data_path
+from recbole_ext.run_folders import add_data_path, opened
 
 SUMMARY = "figures and tables of what runs have learned (also without the word 'runs')"
 TAKES_KEYS = False
@@ -59,9 +59,7 @@ def main(args: argparse.Namespace) -> int:
     what = checked([kind.strip() for kind in args.what.split(",")], "--what")
     asked = Asked(what, _users(args.users), args.user, args.metric, data_path=args.data_path)
     require_matplotlib()
-    from recbole_ext.training.run_folder import RunFolder
-
-    folders = [RunFolder.open(name).path for name in args.runs]
+    folders = opened(args.runs)
     out = _folder(args.out, folders[0])
     made = 0
     for picture in pictures(asked, folders, _tell):

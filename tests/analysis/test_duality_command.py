@@ -29,7 +29,7 @@ def runs(settings: Callable[..., dict[str, Any]], tmp_path: Path) -> list[str]:
 
 def test_the_report(runs: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     out = tmp_path / "d.json"
-    assert main(["analyze", "duality", *runs, runs[0], f"--out={out}"]) == 0
+    assert main(["analyze", "duality", *runs, f"{runs[0]}/", f"--out={out}"]) == 0
     text, found = capsys.readouterr().out, json.loads(out.read_text())
     assert f"written: {out}" in text
     items = [load(place).model.item_table.detach().numpy()[1:].astype(float) for place in runs]

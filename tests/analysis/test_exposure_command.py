@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,15 +107,40 @@ def test_a_metric_that_the_run_has_not_taken(
 
 
 def test_several_runs_and_no_bound(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["analyze", "exposure", "one", "one"]) == 0
+    shutil.copytree("one", "two")
+    assert main(["analyze", "exposure", "one", "one/", "two", str(Path("one").absolute())]) == 0
     assert capsys.readouterr().out.count("FPARec on ring: top 10 of") == 2
     found = json.loads(Path("one/exposure.json").read_text())
     assert found["bounded"] is None and found["bound"] is None and found["k"] == 10
 
 
+def test_a_place_of_its_own(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["analyze", "exposure", "one", "--items"]
+    assert main(words) == 0
+    before = Path("one/exposure.json").read_bytes(), Path("one/exposure_items.csv").read_bytes()
+    assert main([*words, "--k=3", "--out=three.json"]) == 0
+    assert json.loads(Path("three.json").read_text())["k"] == 3
+    assert Path("three.items.csv").read_text().startswith("item,decile,consumed,exposed\n")
+    assert before == (
+        Path("one/exposure.json").read_bytes(), Path("one/exposure_items.csv").read_bytes(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["exposure.json", "exposure_items.csv"])
+def test_where_nothing_can_be_written_nothing_is_scored(
+    name: str, trained: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("one", name).mkdir()
+    monkeypatch.setattr("recbole_ext.runner.load", None)
+    assert main(["analyze", "exposure", "one", "--items"]) == 2
+    place = Path("one", name).absolute()
+    assert capsys.readouterr().err == f"error: without --out: {place} is a folder\n"
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
+        (["one", "two", "--out=x.json"], "--out: x.json is one file for 2 runs; name one run"),
         (["none"], "none is no run folder: it does not exist"),
         (["one", "--k=0"], "--k: 0 must be a whole number of 1 or more"),
         (["one", "--bound=-1"], "--bound: -1.0 must be a number > 0"),
@@ -127,5 +153,6 @@ def test_several_runs_and_no_bound(trained: Run, capsys: pytest.CaptureFixture[s
 def test_refused(
     words: list[str], line: str, trained: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    shutil.copytree("one", "two")
     assert main(["analyze", "exposure", *words]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == f"error: {line}"

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from recbole_ext.checked_numbers import positive, whole
 from recbole_ext.errors import ConfigError
+from recbole_ext.files import checked_output, write_report
 from recbole_ext.imports import add_argument as add_import
 from recbole_ext.inference.command import add_asked, asked_of, given_of, read_options, tell
 from recbole_ext.inference.generation.options import RolloutOptions
-from recbole_ext.run_folders import add_data_path, loaded
+from recbole_ext.run_folders import add_data_path, loaded, report_place
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
@@ -30,6 +31,7 @@ known of them. --evaluate continues them from before the items that --holdout=T 
 and compares with those; its table is printed and written beside as JSON.
 """
 REPORT_FILE = "rollouts.json"
+REPORT_ENDING = ".report.json"  # beside --out
 _NUMBERS = (
     ("--steps", "T", "items predicted one after another; 10 if not given"),
     ("--temperature", "X", "of sample: divides the scores; 1 if not given"),
@@ -67,7 +69,6 @@ def main(args: argparse.Namespace) -> int:
 
     Raises UserError for a user's mistake, which the command line prints as one line.
     """
-    from recbole_ext.files import checked_output
     from recbole_ext.inference.output import chosen_format, write
 
     options = _options(args)
@@ -90,7 +91,11 @@ def _evaluate(
     if given_of(args):
         raise ConfigError(f"--evaluate takes all users with held-out items; omit {given_of(args)}")
 
-    from recbole_ext.files import write_report
+    if args.format is not None and output is None:
+        raise ConfigError("--format is for the items that --out writes beside --evaluate's report")
+    beside = output and checked_output("--out", str(output.with_suffix(REPORT_ENDING)))
+    place = report_place(beside, args.run_dir, REPORT_FILE)
+
     from recbole_ext.inference.generation.evaluation import evaluate, report
     from recbole_ext.inference.generation.report import lines
 
@@ -98,15 +103,10 @@ def _evaluate(
     findings = evaluate(run, options)
     found = report(run, options, findings)
     print(*lines(found), sep="\n")
-    print(f"written: {write_report(_report_place(run, output), found)}")
+    print(f"written: {write_report(place, found)}")
     if output is not None:
         _write_items(run, options, findings, form, output)
     return 0
-
-
-def _report_place(run: Run, output: Path | None) -> Path:
-    """Beside ``--out``, else in the run folder."""
-    return run.run_dir / REPORT_FILE if output is None else output.with_suffix(".report.json")
 
 
 def _write_items(run: Run, options: RolloutOptions, findings: Any, form: str, output: Path) -> None:

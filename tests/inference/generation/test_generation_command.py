@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +71,7 @@ def test_histories_and_the_table(capsys: pytest.CaptureFixture[str]) -> None:
         (["--out=/dev/stdout"], "--out: /dev/stdout is a device; without --out stdout is written "),
         (["--out=no/x.csv"], "--out: no/x.csv cannot be written (no folder "),
         (["--user=u1", "--history=i1"], "generate needs one of --user, --history, --users_file, "),
+        (["--evaluate", "--format=csv"], "--format is for the items that --out writes beside --ev"),
         (["--user=u99"], "--user: unknown user 'u99', not in data set 'shop'"),
     ],
 )
@@ -81,3 +83,19 @@ def test_mistakes(
     assert out == "" and err.count("\n") == 1
     assert err.startswith(f"error: {line}")
     assert [file.name for file in place.iterdir()] == ["run"]
+
+
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize("words", [[], ["--out=next.csv"]], ids=["in the run", "beside --out"])
+def test_a_report_that_cannot_be_written_is_told_before_the_work(
+    words: list[str], model_of: Trained, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    shutil.copytree(model_of("SASRec").run_dir, "copy")
+    Path("copy/rollouts.json").mkdir()
+    Path("next.report.json").mkdir()
+    monkeypatch.setattr("recbole_ext.runner.load", None)
+    assert main(["generate", "copy", "--evaluate", *words]) == 2
+    option, file = ("--out", "next.report") if words else ("without --out", "copy/rollouts")
+    place = Path(f"{file}.json").absolute()
+    assert capsys.readouterr() == ("", f"error: {option}: {place} is a folder\n")
