@@ -10,8 +10,8 @@ from statistics import fmean
 from textwrap import fill
 from typing import Any
 
+from recbole_ext.analysis.design_point import DesignPoint
 from recbole_ext.analysis.figures import new_figure
-from recbole_ext.analysis.finished import Finished
 from recbole_ext.analysis.subject import rounded
 
 LOCALITIES = ("AE", "local AE", "AR", "local AR")
@@ -75,7 +75,7 @@ class Choice:
     nearest: Pair
 
 
-def locality_numbers(runs: Sequence[Finished], metric: str) -> Data:
+def locality_numbers(runs: Sequence[DesignPoint], metric: str) -> Data:
     """The mean over the runs of each data set and locality."""
     datasets = []
     for dataset in dict.fromkeys(run.dataset for run in runs):
@@ -90,7 +90,7 @@ def locality_numbers(runs: Sequence[Finished], metric: str) -> Data:
     return {"figure": "locality", "metric": metric, "datasets": datasets}
 
 
-def choices_of(runs: Sequence[Finished]) -> list[Choice]:
+def choices_of(runs: Sequence[DesignPoint]) -> list[Choice]:
     """All choices of which some data set has both sides, in the order of :data:`PLAIN`."""
     found: dict[tuple[str, str], list[Pair]] = defaultdict(list)
     experiments = _experiments(runs)
@@ -109,7 +109,7 @@ def choices_of(runs: Sequence[Finished]) -> list[Choice]:
     ]
 
 
-def choice_numbers(runs: Sequence[Finished], metric: str) -> Data:
+def choice_numbers(runs: Sequence[DesignPoint], metric: str) -> Data:
     """What a choice adds, over all pairs of runs of one data set that differ in that axis alone.
 
     All other settings agree; seeds of one experiment are averaged before. The change is relative
@@ -222,7 +222,7 @@ def _unpaired(one: Data, most: int) -> str:
     return f"no pair: {runs} also differ in {', '.join(keys[:most])}{rest}"
 
 
-def _differences(run: Finished, base: Finished, axis: str) -> Iterator[str]:
+def _differences(run: DesignPoint, base: DesignPoint, axis: str) -> Iterator[str]:
     """Axes and keys, save ``axis`` and its keys, in which two runs differ.
 
     Keys that one of the two lacks belong to its blocks, or to a newer version: not compared.
@@ -239,14 +239,14 @@ def _differences(run: Finished, base: Finished, axis: str) -> Iterator[str]:
     yield from (key for key in run.settings if key not in spelled and _unlike(run, base, key))
 
 
-def _unlike(run: Finished, base: Finished, key: str) -> bool:
+def _unlike(run: DesignPoint, base: DesignPoint, key: str) -> bool:
     both = key in run.settings and key in base.settings
     return both and run.settings[key] != base.settings[key]
 
 
-def _experiments(runs: Sequence[Finished]) -> list[tuple[Finished, float]]:
+def _experiments(runs: Sequence[DesignPoint]) -> list[tuple[DesignPoint, float]]:
     """Runs that differ in circumstances alone, as one of them and their mean score."""
-    groups: dict[Any, list[Finished]] = defaultdict(list)
+    groups: dict[Any, list[DesignPoint]] = defaultdict(list)
     for run in runs:
         key = (run.dataset, *sorted(run.design.items()), *sorted(run.settings.items()))
         groups[key].append(run)

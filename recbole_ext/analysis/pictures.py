@@ -157,7 +157,7 @@ def _of_scores(asked: Asked, folders: Sequence[Path], tell: Tell) -> Iterator[Pi
     if not what:
         return
     from recbole_ext.analysis import performance as one
-    from recbole_ext.analysis.finished import read_finished, told_apart
+    from recbole_ext.analysis.design_point import read_design_point, told_apart
 
     if len(folders) < 2:
         alone = f"--what={what[0]}: compares runs; name two or more"
@@ -166,7 +166,7 @@ def _of_scores(asked: Asked, folders: Sequence[Path], tell: Tell) -> Iterator[Pi
         tell(alone)
         return
     labels = asked.labels or [folder.name for folder in folders]
-    read = [read_finished(folder, asked.metric) for folder in folders]
+    read = [read_design_point(folder, asked.metric) for folder in folders]
     for label, run in zip(labels, read, strict=True):
         if run is None:
             tell(_left_out(label, "is no model of the AE/AR design space"))

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from recbole_ext.analysis.finished import (
-    Finished,
+from recbole_ext.analysis.design_point import (
+    DesignPoint,
     design_of,
-    read_finished,
+    read_design_point,
     settings_of,
     told_apart,
 )
@@ -23,17 +23,17 @@ from recbole_ext.errors import CheckpointError, ConfigError
 AR = {"direction": "ar", "attention": "dot_product", "n_local_heads": 0, "user_embedding": "none"}
 
 
-def finished(score: float, dataset: str = "d", **changes: Any) -> Finished:
+def finished(score: float, dataset: str = "d", **changes: Any) -> DesignPoint:
     design = design_of({**AR, "loss_type": "CE", **changes})
     assert design is not None
-    return Finished("m", dataset, "d", design, score)
+    return DesignPoint("m", dataset, "d", design, score)
 
 
-def experiment(name: str, score: float, **keys: Any) -> Finished:
+def experiment(name: str, score: float, **keys: Any) -> DesignPoint:
     config = {**AR, "loss_type": "CE", "n_heads": 2, "factor_rank": 40, **keys}
     design = design_of(config)
     assert design is not None
-    return Finished(name, "d", "d", design, score, settings_of(config))
+    return DesignPoint(name, "d", "d", design, score, settings_of(config))
 
 
 def folder(path: Path, config: Any, metrics: Any) -> Path:
@@ -53,7 +53,7 @@ def test_other_test_items_are_another_data_set(
 ) -> None:
     config = {"model": "m", "dataset": "d", **AR, **keys}
     place = folder(tmp_path / "run", config, {"test": {"NDCG@10": 0.5}, "data": {"sha256": "d"}})
-    found = read_finished(place, "NDCG@10")
+    found = read_design_point(place, "NDCG@10")
     assert found is not None and found.dataset == dataset
 
 
@@ -153,11 +153,11 @@ def test_reading_a_run(tmp_path: Path) -> None:
     }  # fmt: skip
     run = folder(tmp_path / "run", {"model": "M", "dataset": "d", **AR}, metrics)
     for metric, score in (("NDCG@10", 0.25), ("NDCG@10_seen_masked", 0.5)):
-        read = read_finished(run, metric)
+        read = read_design_point(run, metric)
         assert read is not None and (read.name, read.dataset, read.score) == ("M", "d", score)
         assert read.locality == "AR"
     with pytest.raises(ConfigError, match=r"^--metric: 'NDGC@10' is not in .*mean 'NDCG@10'\?$"):
-        read_finished(run, "NDGC@10")
+        read_design_point(run, "NDGC@10")
 
 
 @pytest.mark.parametrize("metrics", ["", "[]", '{"test": 3}', '{"test": {"NDCG@10": "x"}}'])
@@ -165,10 +165,10 @@ def test_damaged_metrics(metrics: str, tmp_path: Path) -> None:
     run = folder(tmp_path / "run", AR, {})
     (run / "metrics.json").write_text(metrics)
     with pytest.raises(CheckpointError, match=r"metrics.json: not as a run left it"):
-        read_finished(run, "NDCG@10")
+        read_design_point(run, "NDCG@10")
     (run / "metrics.json").unlink()
     with pytest.raises(CheckpointError, match=r"has not finished: no metrics\.json"):
-        read_finished(run, "NDCG@10")
+        read_design_point(run, "NDCG@10")
     (run / "config.yaml").write_text("[1]")
     with pytest.raises(CheckpointError, match="no configuration in it"):
-        read_finished(run, "NDCG@10")
+        read_design_point(run, "NDCG@10")

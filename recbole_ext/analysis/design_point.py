@@ -24,7 +24,7 @@ _NO_SETTING = frozenset((*CIRCUMSTANCES, *GENERAL, *_SHOWN, "model", "dataset"))
 
 
 @dataclass(frozen=True)
-class Finished:
+class DesignPoint:
     """A run as a point of the design space.
 
     Attributes:
@@ -50,7 +50,7 @@ class Finished:
         return near + self.design["direction"].upper()
 
 
-def read_finished(run_dir: str | Path, metric: str) -> Finished | None:
+def read_design_point(run_dir: str | Path, metric: str) -> DesignPoint | None:
     """None for a model outside the design space.
 
     Args:
@@ -67,10 +67,10 @@ def read_finished(run_dir: str | Path, metric: str) -> Finished | None:
     if design is None:
         return None
     dataset = tested_on(str(config.get("dataset")), config)
-    return Finished(str(config.get("model")), dataset, data, design, score, settings_of(config))
+    return DesignPoint(str(config.get("model")), dataset, data, design, score, settings_of(config))
 
 
-def told_apart(runs: Sequence[Finished]) -> list[Finished]:
+def told_apart(runs: Sequence[DesignPoint]) -> list[DesignPoint]:
     """Variants of the data under one name get names of their own: they are not comparable."""
     names = variant_names((run.dataset, run.data) for run in runs)
     return [replace(run, dataset=names[run.dataset, run.data]) for run in runs]
