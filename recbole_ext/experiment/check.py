@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from recbole_ext.config import ExtConfig
 
 
-def check(specs: Iterable[Spec], name: str, tables: Sequence[Table]) -> list[str]:
+def check(specs: Iterable[Spec], name: str, tables: Sequence[Table]) -> dict[str, str]:
     """Look at every job, and at what is there of its runs.
 
     Args:
         tables: those of the file ``name``.
 
     Returns:
-        A line for each data set that is not there; the jobs on others can run.
+        A line for each data set that is not there, by its name; the jobs on others can run.
 
     Raises:
         ConfigError: naming file and job: a model, a key or a value that cannot be used, a job that
@@ -59,8 +59,8 @@ def _check_shown(job: str, config: ExtConfig, tables: Iterable[Table]) -> None:
             )
 
 
-def _absent(configs: Iterable[ExtConfig]) -> list[str]:
-    """Why which data set cannot be read, once each."""
+def _absent(configs: Iterable[ExtConfig]) -> dict[str, str]:
+    """Why which data set cannot be read."""
     from recbole_ext.data.loading import interactions_file
 
     found = {}
@@ -69,7 +69,7 @@ def _absent(configs: Iterable[ExtConfig]) -> list[str]:
             interactions_file(config)
         except DataError as error:
             found[config["dataset"]] = str(error)
-    return list(found.values())
+    return found
 
 
 def _config(spec: Spec) -> ExtConfig:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,16 +56,19 @@ def compare(args: argparse.Namespace) -> int:
     for job in (job for table in experiment.tables for job in table.jobs):
         figures_of(job)  # refuses rows that reported.csv does not have
     absent = check(missing, path.name, experiment.tables)
-    for line in [*_changed(specs, missing), *absent]:
+    for line in [*_changed(specs, missing), *absent.values()]:
         _say(f"note: {line}")
     there = gather(experiment, places.out, places.runs)  # damage is said before hours of training
-    missing = [
+    can_run = [
         replace(spec, data=there[spec.name].data) if spec.name in there else spec
         for spec in missing
+        if spec.dataset not in absent
     ]
     _check_writable(places.out)
+    if len(missing) < len(specs):
+        _say(f"{len(specs) - len(missing)} of {len(specs)} runs are there already")
     try:
-        failed = _run(missing, len(specs), args)
+        failed = [*_without_data(missing, absent), *_run(can_run, args)]
     except KeyboardInterrupt:
         _say("interrupted; the same command goes on from here")
         return INTERRUPTED
@@ -149,10 +152,15 @@ def _changed(specs: Iterable[Spec], missing: Iterable[Spec]) -> Iterator[str]:
             )
 
 
-def _run(missing: list[Spec], wanted: int, args: argparse.Namespace) -> list[str]:
+def _without_data(missing: list[Spec], absent: Mapping[str, str]) -> Iterator[str]:
+    """A line for each data set that is not there, with all that wait for it."""
+    for dataset, line in absent.items():
+        waiting = [f"{one.name}, seed {one.seed}" for one in missing if one.dataset == dataset]
+        yield f"{'; '.join(waiting)}: {line}"
+
+
+def _run(missing: list[Spec], args: argparse.Namespace) -> list[str]:
     """Run the jobs; the lines that tell which failed and why."""
-    if len(missing) < wanted:
-        _say(f"{wanted - len(missing)} of {wanted} runs are there already")
     if not missing:
         return []
     failed = []

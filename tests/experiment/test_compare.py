@@ -44,16 +44,21 @@ def begun(folder: Path) -> int:
 
 def test_one_fails_the_others_go_on(ring: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """In processes of their own, as users run it."""
-    missing = {"model": "PARec", "dataset": "nowhere"}
-    write_file({"a": job(), "gone": missing, "b": job("PARec")}, baseline="a")
-    words = ["compare", "e.yaml", "--data_path", str(ring), "--workers", "2"]
+    data = shutil.copytree(ring, "data")
+    Path(data, "bad").mkdir()
+    Path(data, "bad", "bad.inter").write_text("user_id:token\titem_id:token\nu1\n")
+    gone, bad = ({"model": "PARec", "dataset": name} for name in ("nowhere", "bad"))
+    jobs = {"a": job(), "gone": gone, "b": job("PARec"), "lost": gone, "bad": bad}
+    write_file(jobs, baseline="a")
+    words = ["compare", "e.yaml", "--data_path", data, "--workers", "2"]
     assert main(words) == 1
     out, err = capsys.readouterr()
-    reason = f"dataset 'nowhere': {ring}/nowhere/nowhere.inter is missing"
+    place = Path(data).absolute()
+    reason = f"dataset 'nowhere': {place}/nowhere/nowhere.inter is missing"
     assert err.startswith(f"note: {reason}"), "before anything is trained"
-    assert next(line for line in err.splitlines() if line.startswith("failed: ")).startswith(
-        f"failed: gone, seed 7: {reason}"
-    )
+    absent, damaged = (line for line in err.splitlines() if line.startswith("failed: "))
+    assert absent.startswith(f"failed: gone, seed 7; lost, seed 7: {reason}")
+    assert damaged.startswith(f"failed: bad, seed 7: {place}/bad/bad.inter"), damaged
     done = times(Path("results/e"))
     assert sorted(done) == ["a/7/metrics.json", "b/7/metrics.json"]
     for name in ("a", "b"):
