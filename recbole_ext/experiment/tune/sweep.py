@@ -65,7 +65,7 @@ class Sweep:
         with self.folder.locked():
             self.folder.write_text(SPACE_FILE, dump(self.plan.as_space_file()))  # more trials?
             self.folder.drop_ray_files()
-            if not self._complete():
+            if not self.complete():
                 self._run(divided, use_gpu)
             self._write_best()
 
@@ -82,7 +82,8 @@ class Sweep:
         best = str(self.folder.file(BEST_FILE))
         return run(config_file_list=[best], config_dict={"run_dir": str(final)})
 
-    def _complete(self) -> bool:
+    def complete(self) -> bool:
+        """Whether all trials have ended."""
         trials = self.folder.trials()
         return len(trials) >= self.plan.trials and all(trial.has_ended for trial in trials)
 
@@ -198,11 +199,12 @@ def take_up(sweep_dir: str | Path, trials: int | None = None) -> Sweep:
     made = reopen(read_space(folder.file(SPACE_FILE)), folder.path.parent)
     if trials is not None:
         made = extended(made, trials)
-    elif folder.file(f"{FINAL_DIR}/{METRICS_FILE}").exists():
+    sweep = Sweep(made, folder, read_state(made, folder))
+    if sweep.complete() and folder.file(f"{FINAL_DIR}/{METRICS_FILE}").exists():
         raise CheckpointError(
             f"{sweep_dir} has finished; its best run is in {FINAL_DIR} (--trials adds more)"
         )
-    return Sweep(made, folder, read_state(made, folder))
+    return sweep
 
 
 def _past(sweep: Sweep) -> dict[int, tuple[dict[str, Any], float | None]]:

@@ -117,8 +117,12 @@ def test_more_trials_than_it_was_begun_with(
     assert main(["tune", f"--resume={place}", "--trials=4"]) == 2
     assert capsys.readouterr().err.endswith("--trials: 4 must be more than the 4 of the sweep\n")
     before = rows(place)
+    stops = Interrupted(4, 1)
+    without_ray(monkeypatch, stops)
+    assert main(["tune", f"--resume={place}", "--trials=8"]) == 130
+    without_ray(monkeypatch)
     first = json.loads((place / "final" / "metrics.json").read_text())
-    assert main(["tune", f"--resume={place}", "--trials=8"]) == 0
+    assert main(["tune", f"--resume={place}"]) == 0, "it knows by now that they are 8"
     table = rows(place)
     assert table[:4] == before and len(table) == 8, "these are all the configurations there are"
     assert yaml.safe_load((place / "space.yaml").read_text())["sweep"]["trials"] == 8
