@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from itertools import chain
@@ -49,6 +50,17 @@ def out_of_memory(error: Exception) -> str | None:
         f"out of memory ({said[:_SHOWN]}); a smaller train_batch_size, eval_batch_size or "
         "MAX_ITEM_LIST_LENGTH needs less"
     )
+
+
+def reason(error: Exception) -> str:
+    """One line; of what is no user's mistake, where it happened."""
+    if isinstance(error, UserError):
+        return str(error)
+    if lacking := out_of_memory(error):
+        return lacking
+    line = " ".join(f"{type(error).__name__}: {error}".splitlines())
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{line} ({place.filename}, line {place.lineno}, in {place.name})"
 
 
 def kind_of(value: Any) -> str:

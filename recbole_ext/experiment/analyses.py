@@ -16,10 +16,9 @@ from typing import Any
 
 from recbole_ext.analysis.figures import require_matplotlib
 from recbole_ext.analysis.pictures import OF_SCORES, Asked, pictures
-from recbole_ext.errors import ConfigError, DataError
+from recbole_ext.errors import ConfigError, DataError, reason
 from recbole_ext.experiment.gather import Gathered, gather
 from recbole_ext.experiment.jobs import Experiment, Table
-from recbole_ext.experiment.one_job import reason
 from recbole_ext.files import Folder
 from recbole_ext.training.run_folder import CONFIG_FILE, METRICS_FILE, MODEL_FILE
 

@@ -12,13 +12,12 @@ import shutil
 import signal
 import sys
 import threading
-import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from recbole_ext.config.yaml_dialect import ConfigDumper
-from recbole_ext.errors import INTERRUPTED, DataError, UserError, out_of_memory
+from recbole_ext.errors import INTERRUPTED, DataError, reason
 from recbole_ext.imports import import_files
 from recbole_ext.training.run_folder import (
     CONFIG_FILE,
@@ -85,17 +84,6 @@ def main() -> int:
         print(json.dumps(reason(error)))
         return 1
     return 0
-
-
-def reason(error: Exception) -> str:
-    """One line; of what is no user's mistake, where it happened."""
-    if isinstance(error, UserError):
-        return str(error)
-    if lacking := out_of_memory(error):
-        return lacking
-    line = " ".join(f"{type(error).__name__}: {error}".splitlines())
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{line} ({place.filename}, line {place.lineno}, in {place.name})"
 
 
 def _interrupt_once(*_: object) -> None:
