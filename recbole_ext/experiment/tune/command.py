@@ -6,13 +6,13 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from recbole_ext.cli.metrics_table import print_run
 from recbole_ext.errors import ConfigError
 from recbole_ext.experiment.tune.machine import check_share
 from recbole_ext.imports import add_argument as add_import
 
 if TYPE_CHECKING:
     from recbole_ext.experiment.tune.sweep import Sweep
-    from recbole_ext.runner import Run
 
 _DESCRIPTION = """\
 Search for the best settings of a model by Ray Tune with ASHA, on validation alone, then train the
@@ -50,10 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rerun = argparse.BooleanOptionalAction
     add("--rerun", action=rerun, default=True, help="train the best in full at the end")
     add_import(parser)
+    parser.set_defaults(takes_keys=True)
 
 
-def main(args: argparse.Namespace) -> Run | None:
-    """Search, and rerun the best; returns its run, None where it was not asked for.
+def main(args: argparse.Namespace) -> int:
+    """Search, print the trials, rerun the best and print its metrics; returns the exit code 0.
 
     Raises:
         KeyboardInterrupt: after the line that says how to go on.
@@ -65,9 +66,10 @@ def main(args: argparse.Namespace) -> Run | None:
         sweep.search(args.workers, args.threads)
         _print_trials(sweep)
         if args.rerun:
-            return sweep.rerun()
-        print(f"to train it in full: recbole_ext tune --resume={sweep.folder.path}")
-        return None
+            print_run(sweep.rerun())
+        else:
+            print(f"to train it in full: recbole_ext tune --resume={sweep.folder.path}")
+        return 0
     except KeyboardInterrupt:
         how = f"recbole_ext tune --resume={sweep.folder.path}"
         raise KeyboardInterrupt(how) from None

@@ -57,7 +57,7 @@ def _table(rows: list[tuple[str, ...]]) -> str:
 
 
 def _rows(own: bool, kind: str | None) -> Iterator[tuple[str, ...]]:
-    from recbole_ext.about import about
+    from recbole_ext.cli.about import about
     from recbole_ext.registry import list_models
 
     for model in list_models():
@@ -73,7 +73,7 @@ def _rows(own: bool, kind: str | None) -> Iterator[tuple[str, ...]]:
 def _in_full(name: str) -> str:
     from tabulate import tabulate
 
-    from recbole_ext.about import about, defaults
+    from recbole_ext.cli.about import about, defaults
     from recbole_ext.registry import known_names, lineage, unknown_model
     from recbole_ext.stock import recbole_models, why_not_run
 

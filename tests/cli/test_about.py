@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from recbole_ext import paths, registry, stock
-from recbole_ext.about import about, defaults
 from recbole_ext.cli import main
+from recbole_ext.cli.about import about, defaults
 
 OWN = [model.name for model in registry.list_models() if model.source == "recbole_ext"]
 

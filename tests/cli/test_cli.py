@@ -22,7 +22,7 @@ from recbole_ext.training.trainer import SequenceTrainer
 pytestmark = pytest.mark.usefixtures("quiet_place")
 
 Settings = Callable[..., dict[str, Any]]
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COMMANDS = (
     "run", "resume", "recommend", "evaluate", "generate", "compare", "tune", "analyze", "prepare",
     "models",

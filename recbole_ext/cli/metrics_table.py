@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recbole_ext.runner import Run
 
 PARTS = {  # of metrics.json, as the table calls them
     "valid": "valid, seen kept",
@@ -23,3 +26,14 @@ def metrics_table(results: Mapping[str, Any]) -> str:
     rows = [[name, *(results[part].get(name) for part in columns)] for name in results["test"]]
     headers = ("metric", *columns.values())
     return tabulate(rows, headers=headers, floatfmt=".4f", missingval="-")
+
+
+def print_run(finished: Run) -> None:
+    """What ends a run on the terminal."""
+    results = finished.metrics
+    print(metrics_table(results))
+    print(
+        f"best epoch {results['best_epoch']} (of 0 to {results['epochs'] - 1}), "
+        f"{results['seconds_per_epoch']:.2f} s an epoch, {results['train_seconds']:.1f} s in all"
+    )
+    print(f"run folder: {finished.run_dir}")
