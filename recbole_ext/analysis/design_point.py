@@ -10,7 +10,7 @@ from typing import Any
 
 from recbole_ext.analysis.labels import tested_on, variant_names
 from recbole_ext.config.keys import CIRCUMSTANCES, GENERAL, SEEN_MASKED
-from recbole_ext.errors import CheckpointError, ConfigError, nearest, show
+from recbole_ext.errors import ConfigError, nearest, show
 from recbole_ext.training.run_folder import METRICS_FILE, RunFolder
 
 # RecBole's own models of the design space, in its words.
@@ -114,13 +114,10 @@ def _beyond(config: Mapping[str, Any]) -> bool:
 
 def _score(folder: RunFolder, metric: str) -> tuple[float, str]:
     """The metric, and the digest of the data that it was found on."""
-    file, metrics = folder.file(METRICS_FILE), folder.metrics()
-    part = "test_seen_masked" if metric.endswith(SEEN_MASKED) else "test"
-    try:
-        known = {name: float(value) for name, value in metrics[part].items()}
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{file}: not as a run left it ({error})") from error
+    metrics = folder.metrics()
+    known = metrics["test_seen_masked" if metric.endswith(SEEN_MASKED) else "test"]
     name = metric.removesuffix(SEEN_MASKED)
     if name not in known:
+        file = folder.file(METRICS_FILE)
         raise ConfigError(f"--metric: {show(metric)} is not in {file}{nearest(name, known)}")
-    return known[name], metrics["data"]["sha256"]
+    return float(known[name]), metrics["data"]["sha256"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +9,11 @@ from statistics import fmean, median, stdev
 from typing import Any
 
 from recbole_ext.analysis.labels import tested_on, variant_names
-from recbole_ext.config.keys import IPS, SEEN_MASKED
-from recbole_ext.errors import DataError, show
+from recbole_ext.errors import DataError
 from recbole_ext.evaluation.metrics import canonical, protocol_of
 from recbole_ext.experiment.curves import Curve, logged_metric, read_curve
 from recbole_ext.experiment.jobs import Experiment, Job
+from recbole_ext.training.metrics_file import read_metrics
 from recbole_ext.training.run_folder import METRICS_FILE, RANKS_FILE
 
 KEPT, MASKED = "seen kept", "seen masked"
@@ -26,12 +25,6 @@ PARTS = {
     ("test", MASKED): "test_seen_masked",
 }
 VALID_METRIC = "NDCG@10"  # of a job that says nothing else
-_NEEDED: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("best_epoch", "epochs", "parameters", "seed"), int),
-    **dict.fromkeys(("data", *PARTS.values()), dict),
-    "seconds_per_epoch": (int, float),
-}
-_WEIGHTED = {f"valid{IPS}", f"valid{IPS}{SEEN_MASKED}"}  # where a run has eval_ips_exponent
 
 
 @dataclass(frozen=True)
@@ -101,7 +94,7 @@ class Gathered:
     @property
     def data(self) -> str:
         """Digest of the data set."""
-        return str(self.runs[0].metrics["data"].get("sha256", "?"))
+        return str(self.runs[0].metrics["data"]["sha256"])
 
     @property
     def candidates(self) -> int | None:
@@ -190,7 +183,7 @@ def _same_data(runs: Iterable[Finished], folder: Path) -> None:
     """Raises DataError where a mean over seeds would be one over variants of the data."""
     seeds: dict[str, int] = {}
     for run in runs:
-        seeds.setdefault(run.metrics["data"].get("sha256", "?"), run.seed)
+        seeds.setdefault(run.metrics["data"]["sha256"], run.seed)
     if len(seeds) > 1:
         (one, seed), (other, another) = list(seeds.items())[:2]
         raise DataError(
@@ -200,7 +193,7 @@ def _same_data(runs: Iterable[Finished], folder: Path) -> None:
 
 
 def _finished(folder: Path, run_dir: Path) -> Finished:
-    metrics = _read_metrics(folder / METRICS_FILE)
+    metrics = read_metrics(folder / METRICS_FILE)
     if metrics["seed"] != int(folder.name):
         raise DataError(f"{folder / METRICS_FILE}: of seed {metrics['seed']}, not of its folder's")
     places = [folder, run_dir] if same_run(folder, run_dir) else [folder]
@@ -214,19 +207,3 @@ def same_run(folder: Path, run_dir: Path) -> bool:
     """Whether a run folder has left these results: others may have been made with another --out."""
     ended = run_dir / METRICS_FILE
     return ended.is_file() and ended.read_bytes() == (folder / METRICS_FILE).read_bytes()
-
-
-def _read_metrics(file: Path) -> dict[str, Any]:
-    try:
-        metrics = json.loads(file.read_text(encoding="utf-8"))
-        for key, kind in _NEEDED.items():
-            if not isinstance(metrics[key], kind):
-                raise TypeError(f"{key} is {show(metrics[key])}")
-        for part in (*PARTS.values(), *(_WEIGHTED & metrics.keys())):
-            for name, value in metrics[part].items():
-                if not isinstance(value, int | float):
-                    raise TypeError(f"{name} of {part} is {show(value)}")
-    except (ValueError, LookupError, TypeError, AttributeError, OSError, RecursionError) as error:
-        raise DataError(f"{file}: not as a run left it ({error})") from error
-    found: dict[str, Any] = metrics
-    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import sys
@@ -13,9 +12,10 @@ from typing import Any
 
 import yaml
 
-from recbole_ext.errors import CheckpointError, ConfigError
+from recbole_ext.errors import CheckpointError, ConfigError, DataError
 from recbole_ext.files import Folder, claim_empty, fresh_name
 from recbole_ext.locks import held
+from recbole_ext.training.metrics_file import read_metrics
 
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.json"
@@ -86,16 +86,12 @@ class RunFolder(Folder):
 
     def metrics(self) -> dict[str, Any]:
         """Of a finished run. Raises CheckpointError for a damaged file, or where there is none."""
-        file = self.file(METRICS_FILE)
         try:
-            metrics: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-            if not isinstance(metrics["data"]["sha256"], str):
-                raise TypeError("sha256 is no text")
+            return read_metrics(self.file(METRICS_FILE))
         except FileNotFoundError as error:
             raise CheckpointError(f"{self.path} has not finished: no {METRICS_FILE}") from error
-        except (ValueError, LookupError, TypeError, RecursionError, OSError) as error:
-            raise CheckpointError(f"{file}: not as a run left it ({error})") from error
-        return metrics
+        except DataError as error:
+            raise CheckpointError(str(error)) from error
 
     def begin(self, config: str) -> None:
         """Write the configuration into a new folder, or leave no folder that is no run.

@@ -148,8 +148,11 @@ def test_designs() -> None:
 
 
 def test_reading_a_run(tmp_path: Path) -> None:
+    kept, masked = {"NDCG@10": 0.25}, {"NDCG@10": 0.5}
     metrics = {
-        "test": {"NDCG@10": 0.25}, "test_seen_masked": {"NDCG@10": 0.5}, "data": {"sha256": "d"},
+        "valid": {}, "valid_seen_masked": {}, "test": kept, "test_seen_masked": masked, "seed": 1,
+        "best_epoch": 0, "epochs": 1, "seconds_per_epoch": 1.0, "parameters": 9,
+        "data": {"sha256": "d"},
     }  # fmt: skip
     run = folder(tmp_path / "run", {"model": "M", "dataset": "d", **AR}, metrics)
     for metric, score in (("NDCG@10", 0.25), ("NDCG@10_seen_masked", 0.5)):
