@@ -71,8 +71,16 @@ def quality(report: TableReport) -> Grid:
         name: dict.fromkeys(one.source for place, one in found.items() if place in shown)
         for name, found in figures.items()
     }
-    notes = (*([] if chosen_by else [NOTE]), *sources_of(sources))
+    notes = (*([] if chosen_by else [NOTE]), *_left_out(report), *sources_of(sources))
     return Grid("quality", tuple(headers), tuple(map(tuple, rows)), notes)
+
+
+def _left_out(report: TableReport) -> Iterator[str]:
+    """A line for each job of which a metric of the table is not known."""
+    for one in report.jobs:
+        missing = [m for m in report.table.metrics if one.metric(m, KEPT) is None]
+        if missing:
+            yield f"{NOTHING}: {one.job.name} was not tested by {', '.join(missing)}."
 
 
 def _with_sources(grid: Grid, jobs: Mapping[str, Job]) -> Grid:

@@ -55,6 +55,20 @@ def test_other_metrics_are_shown_and_tested(tmp_path: Path) -> None:
     assert "what papers report, MRR@20/NDCG@10." in report_latex.latex(report)
 
 
+def test_a_metric_that_a_job_was_not_tested_by_is_named(tmp_path: Path) -> None:
+    path, out, _ = write_all(tmp_path)
+    path.write_text(EXPERIMENT + "metrics: [NDCG@10, MAP@7]\n")
+    shutil.rmtree(out / "toy_bad")
+    test = {"NDCG@10": 0.2, "MAP@7": 0.5}
+    write_run(out, "toy_bad", 1, 0.5, test=test, test_seen_masked=test)
+    (table,) = build_report(file.read(path), out, out).tables
+    named = [note for note in quality_grid(table).notes if note.startswith("–")]
+    assert named == [
+        "–: toy_base was not tested by MAP@7.",
+        "–: toy_good was not tested by MAP@7.",
+    ]
+
+
 def test_each_table_has_its_metrics(tmp_path: Path) -> None:
     path, out, _ = write_all(tmp_path)
     again = "  b: {metrics: [MRR@5], jobs: {toy_base: {model: FPARec, dataset: toy}}}\n"
