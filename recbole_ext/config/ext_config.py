@@ -8,11 +8,11 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import torch
 from recbole.config import Config
 
 from recbole_ext import compat, paths, registry  # noqa: F401 - compat adapts RecBole
 from recbole_ext.config.checks import check
+from recbole_ext.config.device import device_of
 from recbole_ext.config.known import known_keys
 from recbole_ext.config.layers import ARGUMENTS, DICT, Layer
 from recbole_ext.config.normal import normalise
@@ -219,18 +219,11 @@ class ExtConfig(Config):
             self.final_config_dict["data_path"] = str(own_folder)  # RecBole takes the bundled one
 
     def _init_device(self) -> None:
-        """Choose the device as RecBole does, but the CPU when ``use_gpu`` is false.
-
-        The default ``gpu_id: 0`` takes the first *visible* GPU: RecBole's way, to make physical GPU
-        0 the visible one, would put all workers of a sweep on that one.
-        """
+        """Choose the device, and nothing else of what RecBole sets for several processes."""
         final = self.final_config_dict
         if not final["use_gpu"]:
             final["gpu_id"] = ""
-        if final["gpu_id"] not in ("", "0"):
-            os.environ["CUDA_VISIBLE_DEVICES"] = final["gpu_id"]
-        on_gpu = bool(final["gpu_id"]) and torch.cuda.is_available()
-        final["device"] = torch.device("cuda" if on_gpu else "cpu")
+        final["device"] = device_of(final["gpu_id"], self.origin("gpu_id"))
         final["single_spec"], final["local_rank"] = True, 0
 
     def __getstate__(self) -> dict[str, Any]:

@@ -57,7 +57,9 @@ GIVEN_ANEW = (
 )
 
 GENERAL = {
-    "gpu_id": Key("str|int|ints", "which GPUs, '' for none; with `use_gpu: false` always none"),
+    "gpu_id": Key(
+        "str|int|ints", "which of the visible GPUs, '' for none; with `use_gpu: false` always none"
+    ),
     "use_gpu": Key("bool", "false: compute on the CPU"),
     "worker": Key("int", "processes that load data", _COUNT),
     "seed": Key("int", "seed of every random number", "[0, 4294967295]"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,14 +76,9 @@ def _config(spec: Spec) -> ExtConfig:
     from recbole_ext.config import ExtConfig
     from recbole_ext.training.supported import check_trainer
 
-    environment = dict(os.environ)  # gpu_id of one job must not choose for the others
-    try:
-        config = ExtConfig(spec.model, spec.dataset, config_dict=spec.config_dict())
-        check_trainer(config)
-        return config
-    finally:
-        os.environ.clear()
-        os.environ.update(environment)
+    config = ExtConfig(spec.model, spec.dataset, config_dict=spec.config_dict())
+    check_trainer(config)
+    return config
 
 
 def changed_files(spec: Spec, run_dir: Path, kept: Path) -> list[str]:

@@ -98,7 +98,8 @@ FAST_BFLOAT16_UNITS = ("amx_bf16", "avx512_bf16")
 def has_fast_bfloat16(device: torch.device) -> bool:
     """Whether ``device`` has units that multiply bfloat16 matrices."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.cuda.device(device):
+            return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":
         return False
     if hasattr(torch.cpu, "get_capabilities"):

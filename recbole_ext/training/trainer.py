@@ -315,6 +315,7 @@ class SequenceTrainer(Trainer):
             return
         self._schedule.last_epoch = self._put_back(train_data)
         train_data.epoch = self.progress.epoch + 1
+        self._resume = None  # taken up: a later fit goes on from where the model is
 
 
 def _n_targets(interaction: Any) -> int:

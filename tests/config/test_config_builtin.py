@@ -115,12 +115,24 @@ def test_cpu(gpus: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One run of a process does not choose for the next one."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    for gpus, device in (("1", "cuda:1"), ("1,0", "cuda:1"), ("0", "cuda"), ("[0, 1]", "cuda")):
+        config = ExtConfig("FPARec", "shop", cli_args=[f"--gpu_id={gpus}"])
+        assert config["device"] == torch.device(device)
     assert ExtConfig("FPARec", "shop")["device"] == torch.device("cuda")
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
-    ExtConfig("FPARec", "shop", cli_args=["--gpu_id=1,2"])
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == "1,2"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,5"
+    with pytest.raises(ConfigError, match=r"^gpu_id: '2' \(from --gpu_id\).* 2 of them are vis"):
+        ExtConfig("FPARec", "shop", cli_args=["--gpu_id=2"])
+    assert ExtConfig("FPARec", "shop", cli_args=["--gpu_id=2", "--use_gpu=false"])["gpu_id"] == ""
+
+
+def test_a_gpu_is_named_by_number() -> None:
+    with pytest.raises(ConfigError, match=r"^gpu_id: 'cuda:1' \(from --gpu_id\) must be numbers"):
+        ExtConfig("FPARec", "shop", cli_args=["--gpu_id=cuda:1"])
+    assert ExtConfig("FPARec", "shop", cli_args=["--gpu_id=7"])["device"] == torch.device("cpu")
 
 
 def test_paths_are_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -223,3 +223,11 @@ def test_the_state_of_another_configuration(interrupted: Path) -> None:
 def test_a_damaged_configuration(text: str, interrupted: Path) -> None:
     (interrupted / "config.yaml").write_text(text)
     assert refusal(interrupted).startswith(str(RunFolder.open(interrupted).file("config.yaml")))
+
+
+def test_a_later_fit_goes_on_from_the_resumed_model(interrupted: Path) -> None:
+    """Not from the state that the run was resumed from."""
+    resumed = resume(interrupted)
+    trained = {name: value.clone() for name, value in resumed.model.state_dict().items()}
+    resumed.trainer.fit(resumed.loaders.train, resumed.loaders.valid)  # no epoch is left
+    assert all(value.equal(trained[name]) for name, value in resumed.model.state_dict().items())
