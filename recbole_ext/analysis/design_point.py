@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.analysis.labels import tested_on, variant_names
-from recbole_ext.config.keys import CIRCUMSTANCES, GENERAL, SEEN_MASKED
+from recbole_ext.config.keys import CIRCUMSTANCES, GENERAL
 from recbole_ext.errors import ConfigError, nearest, show
+from recbole_ext.evaluation.metrics import protocol_of
 from recbole_ext.training.run_folder import METRICS_FILE, RunFolder
 
 # RecBole's own models of the design space, in its words.
@@ -114,9 +115,9 @@ def _beyond(config: Mapping[str, Any]) -> bool:
 
 def _score(folder: RunFolder, metric: str) -> tuple[float, str]:
     """The metric, and the digest of the data that it was found on."""
-    metrics = folder.metrics()
-    known = metrics["test_seen_masked" if metric.endswith(SEEN_MASKED) else "test"]
-    name = metric.removesuffix(SEEN_MASKED)
+    metrics, protocol = folder.metrics(), protocol_of(metric)
+    known = metrics.get(f"test{protocol}", {})
+    name = metric.removesuffix(protocol)
     if name not in known:
         file = folder.file(METRICS_FILE)
         raise ConfigError(f"--metric: {show(metric)} is not in {file}{nearest(name, known)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from textwrap import fill
 
-from recbole_ext.cli.metrics_table import metrics_table
+from recbole_ext.cli.metrics_table import metrics_table, tested_epoch
 from recbole_ext.config.keys import GIVEN_ANEW
 from recbole_ext.files import checked_output, write_report
 from recbole_ext.imports import add_argument as add_import
@@ -47,7 +47,7 @@ def main(args: argparse.Namespace) -> int:
         found = evaluated(run)
     print(metrics_table(found))
     if run.metrics:
-        print(f"best epoch {run.metrics['best_epoch']} (of 0 to {run.metrics['epochs'] - 1})")
+        print(tested_epoch(run.metrics))
     print(f"run folder: {run.run_dir}")
     if output is not None:
         print(f"written: {write_report(output, found)}")

@@ -28,12 +28,20 @@ def metrics_table(results: Mapping[str, Any]) -> str:
     return tabulate(rows, headers=headers, floatfmt=".4f", missingval="-")
 
 
+def tested_epoch(results: Mapping[str, Any]) -> str:
+    """``best epoch 24 (of 0 to 36)``, or which one was tested where none was validated."""
+    best, last = results["best_epoch"], results["epochs"] - 1
+    return (
+        f"best epoch {best} (of 0 to {last})" if best >= 0 else f"last epoch {last}, not validated"
+    )
+
+
 def print_run(finished: Run) -> None:
     """What ends a run on the terminal."""
     results = finished.metrics
     print(metrics_table(results))
     print(
-        f"best epoch {results['best_epoch']} (of 0 to {results['epochs'] - 1}), "
-        f"{results['seconds_per_epoch']:.2f} s an epoch, {results['train_seconds']:.1f} s in all"
+        f"{tested_epoch(results)}, {results['seconds_per_epoch']:.2f} s an epoch, "
+        f"{results['train_seconds']:.1f} s in all"
     )
     print(f"run folder: {finished.run_dir}")

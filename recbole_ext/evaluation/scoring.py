@@ -28,11 +28,11 @@ def scores_of_all(
             f"{type(model).__name__}.full_sort_predict gave {kind_of(scores)}; it must give scores "
             f"of {shape[0]} rows and {shape[1]} items, [{shape[0]}, {shape[1]}] or flat"
         )
-    return scores.view(shape)
+    return scores.reshape(shape)
 
 
 def _are_rows(scores: Tensor, rows: int, items: int) -> bool:
-    flat = scores.dim() == 1
+    flat = max(scores.shape, default=0) == scores.numel()  # [B·V], as EASE's [1, B·V]
     return scores.numel() == rows * items and (flat or scores.shape[-1] == items)
 
 
@@ -55,5 +55,11 @@ def _scores_by_pairs(
     for row in range(len(interaction)):
         pairs = interaction[[row]].repeat_interleave(n_items)
         pairs.update(every_item)
-        rows.append(model.predict(dataset.join(pairs).to(device)))  # type: ignore[operator]
+        scores = model.predict(dataset.join(pairs).to(device))  # type: ignore[operator]
+        if not isinstance(scores, Tensor) or scores.numel() != n_items:
+            raise ModelError(
+                f"{type(model).__name__}.predict gave {kind_of(scores)}; it must give a score for "
+                f"each of {n_items} pairs"
+            )
+        rows.append(scores.reshape(n_items))
     return torch.stack(rows)

@@ -36,10 +36,16 @@ def experiment(name: str, score: float, **keys: Any) -> DesignPoint:
     return DesignPoint(name, "d", "d", design, score, settings_of(config))
 
 
-def folder(path: Path, config: Any, metrics: Any) -> Path:
+def folder(path: Path, config: Any, **parts: dict[str, float]) -> Path:
+    """A run folder with these parts of metrics.json."""
+    metrics: dict[str, Any] = {
+        **dict.fromkeys(("valid", "valid_seen_masked", "test", "test_seen_masked"), {}),
+        **dict.fromkeys(("seed", "best_epoch", "epochs", "seconds_per_epoch", "parameters"), 1),
+        "data": {"sha256": "d"},
+    }
     path.mkdir()
     (path / "config.yaml").write_text(yaml.safe_dump(config))
-    (path / "metrics.json").write_text(json.dumps(metrics))
+    (path / "metrics.json").write_text(json.dumps({**metrics, **parts}))
     return path
 
 
@@ -52,7 +58,7 @@ def test_other_test_items_are_another_data_set(
     keys: dict[str, Any], dataset: str, tmp_path: Path
 ) -> None:
     config = {"model": "m", "dataset": "d", **AR, **keys}
-    place = folder(tmp_path / "run", config, {"test": {"NDCG@10": 0.5}, "data": {"sha256": "d"}})
+    place = folder(tmp_path / "run", config, test={"NDCG@10": 0.5})
     found = read_design_point(place, "NDCG@10")
     assert found is not None and found.dataset == dataset
 
@@ -148,24 +154,24 @@ def test_designs() -> None:
 
 
 def test_reading_a_run(tmp_path: Path) -> None:
-    kept, masked = {"NDCG@10": 0.25}, {"NDCG@10": 0.5}
-    metrics = {
-        "valid": {}, "valid_seen_masked": {}, "test": kept, "test_seen_masked": masked, "seed": 1,
-        "best_epoch": 0, "epochs": 1, "seconds_per_epoch": 1.0, "parameters": 9,
-        "data": {"sha256": "d"},
-    }  # fmt: skip
-    run = folder(tmp_path / "run", {"model": "M", "dataset": "d", **AR}, metrics)
-    for metric, score in (("NDCG@10", 0.25), ("NDCG@10_seen_masked", 0.5)):
+    run = folder(
+        tmp_path / "run", {"model": "M", "dataset": "d", **AR},
+        test={"NDCG@10": 0.25}, test_seen_masked={"NDCG@10": 0.5}, test_ips={"NDCG@10": 0.75},
+    )  # fmt: skip
+    scores = {"NDCG@10": 0.25, "NDCG@10_seen_masked": 0.5, "NDCG@10_ips": 0.75}
+    for metric, score in scores.items():
         read = read_design_point(run, metric)
         assert read is not None and (read.name, read.dataset, read.score) == ("M", "d", score)
         assert read.locality == "AR"
     with pytest.raises(ConfigError, match=r"^--metric: 'NDGC@10' is not in .*mean 'NDCG@10'\?$"):
         read_design_point(run, "NDGC@10")
+    with pytest.raises(ConfigError, match=r"^--metric: 'NDCG@10_ips_seen_masked' is not in "):
+        read_design_point(run, "NDCG@10_ips_seen_masked")
 
 
 @pytest.mark.parametrize("metrics", ["", "[]", '{"test": 3}', '{"test": {"NDCG@10": "x"}}'])
 def test_damaged_metrics(metrics: str, tmp_path: Path) -> None:
-    run = folder(tmp_path / "run", AR, {})
+    run = folder(tmp_path / "run", AR)
     (run / "metrics.json").write_text(metrics)
     with pytest.raises(CheckpointError, match=r"metrics.json: not as a run left it"):
         read_design_point(run, "NDCG@10")

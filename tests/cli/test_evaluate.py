@@ -197,3 +197,16 @@ def test_what_is_refused(word: str, begin: str, end: str, runs: Path, refused: R
 def test_what_is_refused_from_python(runs: Path) -> None:
     with pytest.raises(ConfigError, match=r"^'epochs' \(from config_dict\) is not given to a "):
         load(runs / "FPARec", {"epochs": 3})
+
+
+def test_a_run_that_was_never_validated(
+    ring: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its last epoch is tested, and said to be."""
+    keys = {**SMALL, **SMALL_OWN, "data_path": str(ring), "epochs": 2, "eval_step": 0}
+    words = [f"--{key}={value}" for key, value in keys.items()]
+    run_dir = tmp_path / "r"
+    assert main(["run", "--model=FPARec", "--dataset=ring", *words, f"--run_dir={run_dir}"]) == 0
+    assert "\nlast epoch 1, not validated, " in capsys.readouterr().out
+    assert main(["evaluate", str(run_dir)]) == 0
+    assert "\nlast epoch 1, not validated\n" in capsys.readouterr().out

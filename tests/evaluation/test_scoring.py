@@ -15,13 +15,18 @@ from torch import Tensor, nn
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loaders import build_loaders
 from recbole_ext.data.loading import load_data
-from recbole_ext.errors import ConfigError
+from recbole_ext.errors import ConfigError, ModelError
 from recbole_ext.evaluation.scoring import scores_of_all
+from recbole_ext.registry import list_models
 from recbole_ext.runner import load, run
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 
 USERS, ITEMS = 12, 9
+READERS = ("FM", "DIN", "KD_DAGFM")
+MORE_READERS = sorted(
+    {m.name for m in list_models() if m.kind == "context_aware" and m.is_run} - {*READERS}
+)
 LOADED = {
     "inter": ["user_id", "item_id", "timestamp"],
     "user": ["user_id", "age"],
@@ -76,7 +81,60 @@ def test_columns_of_interactions_are_unknown(described: dict[str, Any], tmp_path
     assert not Path("saved").exists()
 
 
-@pytest.mark.parametrize("model", ["FM", "DeepFM", "DIN"])
+class Shaped(AgeTimesPrice):
+    """The same scores in the shape that a model of RecBole's gives them."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def predict(self, interaction: Any) -> Tensor:
+        return super().predict(interaction).reshape(self.shape)
+
+
+def test_a_score_for_each_pair_in_whatever_shape(described: dict[str, Any]) -> None:
+    """KD_DAGFM gives [V, 1]."""
+    data = load_data(ExtConfig("FM", "shop", config_dict=described))
+    batch = Interaction({"user_id": torch.tensor([3, 7])})
+    flat = scores_of_all(AgeTimesPrice(), batch, data, "cpu")
+    for shape in ((-1, 1), (1, -1)):
+        assert scores_of_all(Shaped(shape), batch, data, "cpu").equal(flat)
+    with pytest.raises(
+        ModelError, match=r"predict gave .* of shape \[2, 10\]; it must give a score"
+    ):
+        scores_of_all(Twice(), batch, data, "cpu")
+
+
+class Twice(AgeTimesPrice):
+    def predict(self, interaction: Any) -> Tensor:
+        return super().predict(interaction).repeat(2, 1)
+
+
+class All(nn.Module):
+    """Scores of all items as they are given."""
+
+    def __init__(self, scores: Tensor) -> None:
+        super().__init__()
+        self.scores = scores
+
+    def full_sort_predict(self, interaction: Any) -> Tensor:
+        return self.scores
+
+
+def test_scores_of_all_items_in_whatever_shape(described: dict[str, Any]) -> None:
+    data = load_data(ExtConfig("FM", "shop", config_dict=described))
+    batch = Interaction({"user_id": torch.tensor([3, 7])})
+    expected = torch.arange(2.0 * (ITEMS + 1)).reshape(2, -1)
+    for shape in ((2, -1), (-1,), (1, -1), (2, 1, -1)):
+        assert scores_of_all(All(expected.reshape(shape)), batch, data, "cpu").equal(expected)
+    for wrong in (expected.T, expected[:, 1:], torch.tensor(1.0)):
+        with pytest.raises(ModelError, match="full_sort_predict gave"):
+            scores_of_all(All(wrong), batch, data, "cpu")
+
+
+@pytest.mark.parametrize(
+    "model", [*READERS, *(pytest.param(one, marks=pytest.mark.slow) for one in MORE_READERS)]
+)
 @pytest.mark.filterwarnings("ignore")
 def test_models_that_read_columns_are_ranked(model: str, described: dict[str, Any]) -> None:
     """Ranks are those of `predict` on pairs that are joined by hand."""
@@ -93,6 +151,6 @@ def test_models_that_read_columns_are_ranked(model: str, described: dict[str, An
                 one.update(again.dataset.user_feat[torch.tensor([user])])
                 with torch.no_grad():
                     alone = again.model.predict(one)  # type: ignore[operator]
-                assert found[row, item].item() == pytest.approx(alone.item(), abs=1e-6)
+                assert found[row, item].item() == pytest.approx(alone.item(), abs=1e-5)
     (answer,) = again.recommend(["u3"], k=1)
     assert answer.item.startswith("i")
