@@ -16,9 +16,9 @@ from recbole_ext.analysis.embeddings import (
     item_vectors,
     stability,
 )
-from recbole_ext.cli.run_folders import loaded
 from recbole_ext.config.keys import CIRCUMSTANCES
 from recbole_ext.errors import CheckpointError
+from recbole_ext.run_folders import loaded
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from recbole_ext.cli.run_folders import add_data_path, opened
 from recbole_ext.files import checked_output, write_report
+from recbole_ext.run_folders import add_data_path, opened
 
 SUMMARY = "users an item has, rank and stability of item embeddings, quality side by side"
 TAKES_KEYS = False

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.checked_numbers import positive, whole
-from recbole_ext.cli.run_folders import add_data_path, loaded, opened, report_place
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.files import checked_output, write_report
+from recbole_ext.run_folders import add_data_path, loaded, opened, report_place
 
 if TYPE_CHECKING:
     from recbole_ext.data.store import IntArray

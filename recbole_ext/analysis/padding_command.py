@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from recbole_ext.cli.run_folders import add_data_path, loaded, report_place
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.files import checked_output, write_report
+from recbole_ext.run_folders import add_data_path, loaded, report_place
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run

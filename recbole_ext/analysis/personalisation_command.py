@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from recbole_ext.analysis.given import add_data, data_config
 from recbole_ext.checked_numbers import whole
-from recbole_ext.cli.run_folders import add_data_path, loaded, opened
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.files import checked_output, write_report
+from recbole_ext.run_folders import add_data_path, loaded, opened
 
 if TYPE_CHECKING:
     from recbole_ext.config import ExtConfig

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recbole_ext.cli.run_folders import loaded
 from recbole_ext.errors import ConfigError, nearest, show
+from recbole_ext.run_folders import loaded
 
 if TYPE_CHECKING:
     from recbole_ext.analysis.subject import Subject

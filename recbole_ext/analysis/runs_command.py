@@ -8,8 +8,8 @@ from pathlib import Path
 from recbole_ext.analysis.figures import require_matplotlib
 from recbole_ext.analysis.pictures import METRIC, USERS, WHAT, Asked, checked, pictures
 from recbole_ext.checked_numbers import whole
-from recbole_ext.cli.run_folders import add_data_path, opened
 from recbole_ext.errors import ConfigError, DataError, show
+from recbole_ext.run_folders import add_data_path, opened
 
 SUMMARY = "figures and tables of what runs have learned (also without the word 'runs')"
 TAKES_KEYS = False

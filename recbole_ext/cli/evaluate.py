@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from textwrap import fill
 
-from recbole_ext.cli.metrics_table import metrics_table, tested_epoch
 from recbole_ext.config.keys import GIVEN_ANEW
 from recbole_ext.files import checked_output, write_report
 from recbole_ext.imports import add_argument as add_import
+from recbole_ext.training.metrics_table import metrics_table, tested_epoch
 
 DESCRIPTION = f"""\
 Rank validation and test items anew with the best epoch's weights of a run, and print the table that

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from recbole_ext.cli.metrics_table import print_run
-from recbole_ext.cli.run_folders import add_data_path
 from recbole_ext.imports import add_argument as add_import
+from recbole_ext.run_folders import add_data_path
+from recbole_ext.training.metrics_table import print_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

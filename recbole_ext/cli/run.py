@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from recbole_ext.cli.metrics_table import print_run
 from recbole_ext.imports import add_argument as add_import
+from recbole_ext.training.metrics_table import print_run
 
 _DESCRIPTION = """\
 Train a model, test its best epoch once, and print the metrics.

@@ -129,11 +129,6 @@ class Gathered:
         """A figure of ``metrics.json`` over seeds."""
         return Statistic(tuple(float(run.metrics[key]) for run in self.runs))
 
-    def devices(self) -> list[str]:
-        """What the runs were trained on; nothing of runs that have not noted it."""
-        noted = (run.metrics.get("device") for run in self.runs)
-        return sorted({str(device) for device in noted if device})
-
     def time_to_best(self) -> Statistic:
         """Training seconds up to the end of the epoch that was tested."""
         return Statistic(tuple(run.seconds_after(run.tested_epoch) for run in self.runs))

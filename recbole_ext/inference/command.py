@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from recbole_ext.checked_numbers import positive, whole
-from recbole_ext.cli.run_folders import add_data_path, loaded
 from recbole_ext.errors import ConfigError, DataError, show
 from recbole_ext.imports import add_argument as add_import
 from recbole_ext.inference.asked import Asked, Options
+from recbole_ext.run_folders import add_data_path, loaded
 
 _ASKED = (
     (

@@ -19,6 +19,7 @@ from recbole_ext.analysis.design_point import (
 )
 from recbole_ext.analysis.performance import choice_lines, choice_numbers, locality_numbers
 from recbole_ext.errors import CheckpointError, ConfigError
+from recbole_ext.training.metrics_file import PARTS
 
 AR = {"direction": "ar", "attention": "dot_product", "n_local_heads": 0, "user_embedding": "none"}
 
@@ -39,7 +40,7 @@ def experiment(name: str, score: float, **keys: Any) -> DesignPoint:
 def folder(path: Path, config: Any, **parts: dict[str, float]) -> Path:
     """A run folder with these parts of metrics.json."""
     metrics: dict[str, Any] = {
-        **dict.fromkeys(("valid", "valid_seen_masked", "test", "test_seen_masked"), {}),
+        **{part: {} for part in PARTS},
         **dict.fromkeys(("seed", "best_epoch", "epochs", "seconds_per_epoch", "parameters"), 1),
         "data": {"sha256": "d"},
     }

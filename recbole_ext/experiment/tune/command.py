@@ -6,10 +6,10 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from recbole_ext.cli.metrics_table import print_run
 from recbole_ext.errors import ConfigError
 from recbole_ext.experiment.tune.machine import check_share
 from recbole_ext.imports import add_argument as add_import
+from recbole_ext.training.metrics_table import print_run
 
 if TYPE_CHECKING:
     from recbole_ext.experiment.tune.sweep import Sweep

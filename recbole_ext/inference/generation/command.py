@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.checked_numbers import positive, whole
-from recbole_ext.cli.run_folders import add_data_path, loaded, report_place
 from recbole_ext.errors import ConfigError
 from recbole_ext.files import checked_output, write_report
 from recbole_ext.imports import add_argument as add_import
 from recbole_ext.inference.command import add_asked, asked_of, given_of, read_options, tell
 from recbole_ext.inference.generation.options import RolloutOptions
+from recbole_ext.run_folders import add_data_path, loaded, report_place
 
 if TYPE_CHECKING:
     from recbole_ext.runner import Run
