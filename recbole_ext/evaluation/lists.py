@@ -32,7 +32,7 @@ def list_metrics(
     data = DataStruct()
     data.set("rec.items", recommended)
     data.set("data.num_items", store.n_items)
-    data.set("data.count_items", _training_counts(store, train_end))
+    data.set("data.count_items", counts_by_item(store, train_end))
     values: dict[str, float] = {}
     for name in names:
         metric = metrics_dict[name.lower()](config)
@@ -47,7 +47,7 @@ def list_metrics(
     return values
 
 
-def _training_counts(store: SequenceStore, train_end: Any) -> Counter[int]:
+def counts_by_item(store: SequenceStore, train_end: Any) -> Counter[int]:
     """How often each item occurs in the training parts."""
     counts = interaction_counts(store, train_end)
     items = np.flatnonzero(counts)

@@ -20,7 +20,7 @@ from recbole_ext.data.loaders import EvaluationLoader
 from recbole_ext.data.loading import load_data
 from recbole_ext.data.split import leave_one_out
 from recbole_ext.evaluation.evaluator import Evaluation, Evaluator
-from recbole_ext.evaluation.lists import top_items, training_counts
+from recbole_ext.evaluation.lists import counts_by_item, top_items
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 
@@ -158,7 +158,7 @@ def test_popularity_counts_training_items_alone(ready: tuple[ExtConfig, Any, Any
     naive: Counter[int] = Counter()
     for user in range(1, store.n_users):
         naive.update(store.sequence(user)[:-2].tolist())
-    assert training_counts(store, split.train_end) == naive
+    assert counts_by_item(store, split.train_end) == naive
 
 
 def test_lists_are_the_best_items_without_pad() -> None:
