@@ -90,7 +90,9 @@ def rows_of(run: Run, count: int | None, user: str | None = None) -> IntArray:
         known = known_users(run.dataset, run.dataset.store, [user], ["--user"])
         rows = np.flatnonzero(users == known.picked[0])
         if not len(rows):
-            raise DataError(f"--user: {show(user)} has no test item in {run.run_dir.name}")
+            few = run.config["eval_users"]
+            among = "" if few is None else f", whose eval_users: {few} are tested"
+            raise DataError(f"--user: {show(user)} has no test item in {run.run_dir.name}{among}")
         return rows
     if count is None or count >= len(users):
         return np.arange(len(users))

@@ -41,7 +41,9 @@ def check(specs: Iterable[Spec], name: str, tables: Sequence[Table]) -> dict[str
                 _check_shown(spec.name, configs[spec.name], tables)
             _check_begun(Path(spec.run_dir), configs[spec.name].resolved())
         except ConfigError as error:
-            raise ConfigError(f"{name}: job {spec.name}: {error}") from error
+            # The keys of a job lie in its file: no config_dict is the user's.
+            what = str(error).replace(" (from config_dict)", "")
+            raise ConfigError(f"{name}: job {spec.name}: {what}") from error
     return _absent(configs.values())
 
 

@@ -16,7 +16,7 @@ from recbole_ext.errors import INTERRUPTED, ConfigError
 from recbole_ext.experiment import file, schema
 from recbole_ext.experiment.analyses import analyze
 from recbole_ext.experiment.check import changed_files, check
-from recbole_ext.experiment.gather import gather
+from recbole_ext.experiment.gather import Gathered, gather
 from recbole_ext.experiment.jobs import Experiment, Job
 from recbole_ext.experiment.one_job import GIVEN, Spec
 from recbole_ext.experiment.processes import Processes, run_on_ray
@@ -56,9 +56,10 @@ def compare(args: argparse.Namespace) -> int:
     for job in (job for table in experiment.tables for job in table.jobs):
         figures_of(job)  # refuses rows that reported.csv does not have
     absent = check(missing, path.name, experiment.tables)
-    for line in [*_changed(specs, missing), *absent.values()]:
-        _say(f"note: {line}")
     there = gather(experiment, places.out, places.runs)  # damage is said before hours of training
+    further = [] if args.seeds else _further_seeds(experiment, there, places.out)
+    for line in [*_changed(specs, missing), *further, *absent.values()]:
+        _say(f"note: {line}")
     can_run = [
         replace(spec, data=there[spec.name].data) if spec.name in there else spec
         for spec in missing
@@ -149,6 +150,22 @@ def _changed(specs: Iterable[Spec], missing: Iterable[Spec]) -> Iterator[str]:
             yield (
                 f"{spec.name}, seed {seed}, is kept though it has other settings now "
                 f"({', '.join(keys)}); to run it again {again}"
+            )
+
+
+def _further_seeds(
+    experiment: Experiment, there: Mapping[str, Gathered], out: Path
+) -> Iterator[str]:
+    """A line for each job with results of seeds that the file does not name."""
+    named: dict[str, set[int]] = {}
+    for job, seed in experiment.runs():
+        named.setdefault(job.name, set()).add(seed)
+    for name, one in there.items():
+        more = [str(run.seed) for run in one.runs if run.seed not in named[name]]
+        if more:
+            yield (
+                f"{name} counts {'seed' if len(more) == 1 else 'seeds'} {', '.join(more)} too, "
+                f"which the file does not name; to leave them out remove them from {out / name}"
             )
 
 

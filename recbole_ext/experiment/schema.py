@@ -68,7 +68,7 @@ def texts(value: Any, where: str) -> list[str]:
 
 def seeds(value: Any, where: str) -> list[int]:
     """A list of one or more different seeds."""
-    numbers = value if isinstance(value, list) else [value]
+    numbers = value if isinstance(value, list) else []
     for number in numbers:
         plain = isinstance(number, int) and not isinstance(number, bool)
         if not plain or not 0 <= number <= _LARGEST_SEED:

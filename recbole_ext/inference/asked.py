@@ -88,11 +88,22 @@ def asked(whom: Any = None, users: Any = None, histories: Any = None) -> Asked:
 
 def _members(form: Any) -> list[Any]:
     """A single token stands for a list of one."""
+    if hasattr(form, "columns"):  # a walk along a table gives the names of its columns
+        raise DataError(
+            "cannot recommend for a table; give a column of users, as frame['user_id'], or rows of "
+            "items, as frame.values"
+        )
+    form = _plain(form)
     if _is_token(form):
         return [form]
     if not isinstance(form, Iterable) or isinstance(form, bytes | dict):
         raise DataError(f"cannot recommend for {show(form)}; {_FORMS}")
-    return list(form)
+    return [_plain(member) for member in form]
+
+
+def _plain(value: Any) -> Any:
+    """Lists and numbers of NumPy, pandas and torch as Python's."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _all_lists(members: list[Any]) -> bool:
@@ -102,7 +113,7 @@ def _all_lists(members: list[Any]) -> bool:
 def _tokens(history: Any, place: str) -> list[str]:
     if _is_token(history) or not isinstance(history, Iterable) or isinstance(history, bytes):
         raise DataError(f"{place}: {show(history)} is no list of item tokens; {_FORMS}")
-    return [_token(item, place) for item in history]
+    return [_token(_plain(item), place) for item in history]
 
 
 def _token(token: Any, place: str) -> str:

@@ -15,14 +15,21 @@ from recbole_ext.inference.results import Recommendations
 
 
 def chosen_format(given: str | None, output: str | None) -> str:
-    """The format given, or the one that the output file's name ends in, or a table.
+    """The format given, or the one that the output file's name ends in; a table to the terminal.
 
     Raises:
-        ConfigError: unknown.
+        ConfigError: unknown, or an ending that says nothing.
     """
     if given is None:
         ending = Path(output).suffix[1:].lower() if output else ""
-        return ending if ending in WRITERS else "table"
+        if ending in ("", "txt"):
+            return "table"
+        if ending not in WRITERS:
+            raise ConfigError(
+                f"--out: {show(output)} ends in no format (.csv, .jsonl, .txt for a table); choose "
+                f"one by --format={'|'.join(WRITERS)}"
+            )
+        return ending
     if given not in WRITERS:
         near = nearest(given, WRITERS)
         raise ConfigError(f"--format: {show(given)} must be {', '.join(WRITERS)}{near}")

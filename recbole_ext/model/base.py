@@ -15,6 +15,7 @@ from torch import Tensor
 
 from recbole_ext import compat  # noqa: F401
 from recbole_ext.data.batches import TARGET_COUNT, TARGET_WEIGHT
+from recbole_ext.model.elsewhere import refuse_unknown_elsewhere
 from recbole_ext.model.propensities import build_propensity_weights
 from recbole_ext.model.sampling import build_loss, build_sampler
 from recbole_ext.model.tasks import Rows, Task, hidden_items, next_items, row_of
@@ -71,6 +72,7 @@ class NextItemRecommender(SequentialRecommender):
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
+        refuse_unknown_elsewhere(config, dataset)
         self.cross_entropy = CrossEntropy(
             classes=(0 if config["padding_as_class"] else PAD + 1, self.n_items),
             precision=config["loss_precision"] or "auto",

@@ -148,6 +148,24 @@ def test_a_mean_is_of_one_variant_of_the_data(
 
 
 @pytest.mark.usefixtures("in_this_process")
+def test_seeds_that_the_file_does_not_name_are_told(
+    ring: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_file({"a": job()})
+    words = ["compare", "e.yaml", "--data_path", str(ring)]
+    assert main([*words, "--seeds", "7", "8", "9"]) == 0
+    assert "note: " not in capsys.readouterr().err
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    kept = Path("results/e/a").absolute()
+    assert "7 8 9" in out
+    assert err.startswith(
+        "note: a counts seeds 8, 9 too, which the file does not name; to leave them out remove "
+        f"them from {kept}\n"
+    )
+
+
+@pytest.mark.usefixtures("in_this_process")
 def test_a_mean_is_of_one_set_of_settings(ring: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A seed that was run before the file changed is seen, though only another one is asked for."""
     write_file({"a": job()})

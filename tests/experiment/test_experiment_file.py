@@ -249,10 +249,14 @@ BAD = {
         "e.yaml: common must hold 'key: value' lines, not [1]",
     ),
     "a table's seeds": (
-        LONG.replace("title: Other things", "seeds: 1.5"),
+        LONG.replace("title: Other things", "seeds: [1.5]"),
         "e.yaml: tables: other: seeds: 1.5 is no seed (an integer of 0 or more)",
     ),
     "a seed": (ONE + "seeds: [one]", "e.yaml: seeds: 'one' is no seed (an integer of 0 or more)"),
+    "a number of seeds": (
+        ONE + "seeds: 3",
+        "e.yaml: seeds must be a list of different integers, not 3",
+    ),
     "a seed twice": (
         ONE + "seeds: [1, 1]",
         "e.yaml: seeds must be a list of different integers, not [1, 1]",
@@ -341,8 +345,7 @@ BAD = {
     ),
     "a key of the model": (
         "tables: {t: {jobs: {x: {model: FPARec, dataset: d, keys: {n_head: 2}}}}}",
-        "e.yaml: job x: unknown key 'n_head' (from config_dict) for model FPARec; did you mean "
-        "'n_heads'?",
+        "e.yaml: job x: unknown key 'n_head' for model FPARec; did you mean 'n_heads'?",
     ),
     "a loop of its own": (
         "tables: {t: {jobs: {x: {model: RecVAE, dataset: d}}}}",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 
 from recbole_ext.errors import ConfigError, DataError
 from recbole_ext.inference.asked import Asked, Options, asked
@@ -26,6 +28,22 @@ def test_whole_numbers_are_tokens() -> None:
     assert asked([196, np.int64(7)]).users == ["196", "7"]
     assert asked(np.array([[1, 2]])).histories == [["1", "2"]]
     assert asked(5).users == ["5"]
+
+
+def test_numbers_of_numpy_pandas_and_torch_are_tokens() -> None:
+    frame = pd.DataFrame({"user": [3, 4], "name": ["a", "b"]})
+    assert asked(frame["user"]).users == ["3", "4"]
+    assert asked(frame["name"]).users == ["a", "b"]
+    assert asked(frame[["user"]].values).histories == [["3"], ["4"]]
+    assert asked(torch.tensor([1, 2])).users == ["1", "2"]
+    assert asked(torch.tensor([[1, 2]])).histories == [["1", "2"]]
+    assert asked([torch.tensor([1, 2]), [torch.tensor(3)]]).histories == [["1", "2"], ["3"]]
+    assert asked(np.array(7)).users == asked(torch.tensor(7)).users == ["7"]
+
+
+def test_a_table_is_not_walked_by_the_names_of_its_columns() -> None:
+    with pytest.raises(DataError, match=r"^cannot recommend for a table; give a column of users,"):
+        asked(pd.DataFrame([["1", "2"], ["4", "5"]]))
 
 
 def test_one_token_is_a_list_of_one() -> None:

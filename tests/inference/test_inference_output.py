@@ -96,6 +96,13 @@ def test_which_format(given: str | None, output: str | None, form: str) -> None:
     assert chosen_format(given, output) == form
 
 
+@pytest.mark.parametrize("output", ["best.json", "best.parquet", "v1.2"])
+def test_an_ending_that_names_no_format(output: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^--out: '{output}' ends in no format \(.csv, .js"):
+        chosen_format(None, output)
+    assert chosen_format("jsonl", output) == "jsonl"
+
+
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "best.csv"
     path.write_text("old")
