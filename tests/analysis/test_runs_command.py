@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from recbole_ext.analysis import heat_maps, performance, rank_view, slot_maps, spectrum_view
+from recbole_ext.analysis.blocks import rows_of
 from recbole_ext.analysis.command import with_kind
 from recbole_ext.analysis.labels import distinct
 from recbole_ext.cli import main
+from recbole_ext.errors import DataError
 
 FIGURES = (
     "attention", "attention_heads", "sparsity", "rank", "spectrum", "position_correlation",
@@ -232,3 +234,12 @@ def test_names_that_tell_apart() -> None:
     assert distinct([["a", "b"], ["x", "y"]]) == ["a", "b"]
     assert distinct([["a", "a"], ["x", "y"]]) == ["x", "y"]
     assert distinct([["a", "a"], ["x", "x"]]) == ["x", "x"]
+
+
+def test_a_user_who_is_not_among_those_that_are_tested(trained: Path) -> None:
+    few = load(trained / "FPARec", {"eval_users": 2})
+    tested = few.loaders.test.rows.users.tolist()
+    other = next(user for user in range(1, few.dataset.user_num) if user not in tested)
+    token = str(few.dataset.id2token("user_id", other))
+    with pytest.raises(DataError, match="no test item in FPARec, whose eval_users: 2 are tested$"):
+        rows_of(few, None, token)
