@@ -16,6 +16,7 @@ from recbole_ext.analysis.command import with_kind
 from recbole_ext.analysis.labels import distinct
 from recbole_ext.cli import main
 from recbole_ext.errors import DataError
+from recbole_ext.runner import load
 
 FIGURES = (
     "attention", "attention_heads", "sparsity", "rank", "spectrum", "position_correlation",
@@ -241,5 +242,5 @@ def test_a_user_who_is_not_among_those_that_are_tested(trained: Path) -> None:
     tested = few.loaders.test.rows.users.tolist()
     other = next(user for user in range(1, few.dataset.user_num) if user not in tested)
     token = str(few.dataset.id2token("user_id", other))
-    with pytest.raises(DataError, match="no test item in FPARec, whose eval_users: 2 are tested$"):
+    with pytest.raises(DataError, match=r"no test item in FPARec, whose eval_users: 2 are tested$"):
         rows_of(few, None, token)
