@@ -64,9 +64,13 @@ def reason(error: Exception) -> str:
 
 
 def kind_of(value: Any) -> str:
-    """A value by its type, a tensor by its shape."""
-    shape = getattr(value, "shape", None)
-    return type(value).__name__ if shape is None else f"a tensor of shape {list(shape)}"
+    """A value by its type, a tensor or another array by its shape too."""
+    kind, shape = type(value), getattr(value, "shape", None)
+    if not isinstance(shape, tuple):  # as torch.Size is
+        return kind.__name__
+    tensor = any((one.__module__, one.__name__) == ("torch", "Tensor") for one in kind.__mro__)
+    name = "tensor" if tensor else f"{kind.__module__}.{kind.__name__}"
+    return f"a {name} of shape {list(shape)}"
 
 
 def _printable(character: str) -> str:

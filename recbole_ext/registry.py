@@ -77,8 +77,8 @@ def register_model(yaml: str | Path | None = None) -> Callable[[type[Any]], type
             too, with their defaults.
 
     Raises:
-        ConfigError: the name is taken, there is no such file, or the class leaves out what it must
-            define.
+        ConfigError: the name is taken, there is no such file, the class is no recommender or
+            leaves out what it must define.
     """
     caller = sys._getframe(1).f_globals.get("__file__")
     file = None if yaml is None else _beside(caller, Path(yaml))
@@ -89,7 +89,7 @@ def register_model(yaml: str | Path | None = None) -> Callable[[type[Any]], type
             raise ConfigError(f"register_model: the name {show(name)} is taken")
         if file is not None and not file.is_file():
             raise ConfigError(f"register_model: no file {file}")
-        refuse_incomplete(model_class)
+        refuse_unfit(model_class)
         REGISTERED[name] = Registered(model_class, file)
         return model_class
 
@@ -102,11 +102,18 @@ def _beside(caller: str | None, yaml: Path) -> Path:
     return yaml.absolute() if yaml.is_file() and not beside.is_file() else beside
 
 
-def refuse_incomplete(model_class: type[Any]) -> None:
-    """Raise ConfigError for a class that leaves out what every model here has to define.
+def refuse_unfit(model_class: type[Any]) -> None:
+    """Raise ConfigError for a class that is no recommender, or leaves out what it has to define.
 
     torch's modules have no ABCMeta, which would refuse to make an instance.
     """
+    kind = getattr(model_class, "type", None)  # a method of every module, until RecBole sets it
+    if not _is_below(model_class, "AbstractRecommender") or callable(kind):
+        raise ConfigError(
+            f"the class {model_class.__name__} is no recommender of RecBole's kind: derive it from "
+            "recbole_ext's NextItemRecommender, or RecBole's SequentialRecommender or "
+            "GeneralRecommender"
+        )
     missing = [
         name
         for name in dir(model_class)
@@ -201,8 +208,12 @@ def _is_own_class(name: str) -> bool:
 def _trains_as_ours(name: str) -> bool:
     if name not in REGISTERED:
         return name in MODELS
-    ancestry = REGISTERED[name].model_class.__mro__
-    return any(ancestor.__name__ == "NextItemRecommender" for ancestor in ancestry)
+    return _is_below(REGISTERED[name].model_class, "NextItemRecommender")
+
+
+def _is_below(model_class: type[Any], name: str) -> bool:
+    """By names: to import the ancestor would import torch."""
+    return any(ancestor.__name__ == name for ancestor in model_class.__mro__)
 
 
 def _source(name: str) -> str:

@@ -197,7 +197,10 @@ FOLDERS: list[tuple[str, Tamper, str]] = [
     ("an unknown key", with_config(hiden_size=16), "unknown key 'hiden_size'"),
     ("a wrong value", with_config(hidden_size=-1), "hidden_size: -1"),
     ("a key that is no text", with_config(**{"model": 3}), "must be a name"),
-    ("no model in the config", without_config("model"), "no model given"),
+    ("no model in the config", without_config("model"),
+     "run/config.yaml: not as a run left it (no model)"),
+    ("no data set in the config", without_config("dataset"),
+     "run/config.yaml: not as a run left it (no dataset)"),
     ("another width", with_config(hidden_size=32), "another configuration or data set"),
     ("an unknown model", with_config(model="FPARc"), "unknown model 'FPARc'"),
     ("metrics cut off", cut("metrics.json"), "run/metrics.json: "),
@@ -289,6 +292,27 @@ def test_interrupted_runs(tamper: Tamper, expected: str, folder: Path, refused: 
 
 def test_a_finished_run_is_not_resumed(folder: Path, refused: Refused) -> None:
     assert "run has finished; its results are in metrics.json" in refused("resume", str(folder))
+
+
+def test_a_damaged_metrics_file_can_be_written_anew(
+    folder: Path, refused: Refused, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the run can be resumed."""
+    metrics = folder / "metrics.json"
+    before = json.loads(metrics.read_text())
+    cut("metrics.json")(folder)
+    way = "; remove it, and it is written anew by: recbole_ext resume run"
+    for command in (("recommend", str(folder), "--user=u1"), ("resume", str(folder))):
+        line = refused(*command)
+        assert line.startswith("run/metrics.json: not as a run left it (") and line.endswith(way)
+    metrics.unlink()
+    assert main(["resume", str(folder)]) == 0
+    after = json.loads(metrics.read_text())
+    assert {**after, "train_seconds": 0} == {**before, "train_seconds": 0}
+    capsys.readouterr()
+    cut("metrics.json")(folder)
+    removed(RESUME)(folder)
+    assert "recbole_ext resume" not in refused("recommend", str(folder), "--user=u1")
 
 
 def test_the_untouched_copies_work(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from recbole.model.abstract_recommender import GeneralRecommender, SequentialRecommender
+from recbole.model.abstract_recommender import (
+    AbstractRecommender,
+    GeneralRecommender,
+    SequentialRecommender,
+)
 from recbole.model.loss import BPRLoss
 from recbole.model.sequential_recommender import SASRec
 from recbole.utils import InputType
@@ -96,6 +100,28 @@ def test_a_sequential_model_by_its_loss_type(loss: str, tmp_path: Path, settings
     assert torch.isfinite(torch.tensor(finished.metrics["test"]["NDCG@10"]))
     with pytest.raises(ConfigError, match="is for recbole_ext's own models; RecBole's Mean takes"):
         ExtConfig("Mean", "ring", config_dict={"train_objective": "all_positions"})
+
+
+@pytest.mark.parametrize("text", [None, "width: 8\n", "loss_type: BCE\n"])
+def test_a_class_that_does_not_say_what_its_loss_is_of(text: str | None, tmp_path: Path) -> None:
+    """RecBole would end in a ValueError."""
+    registered(Mean, tmp_path, text)
+    with pytest.raises(ConfigError, match="the class Mean does not say what its loss is of: give"):
+        ExtConfig("Mean", "ring")
+
+
+class NoModel:
+    type = "sequential"
+
+
+@pytest.mark.parametrize("model_class", [NoModel, nn.Module, AbstractRecommender])
+def test_a_class_that_is_no_recommender(model_class: type[Any]) -> None:
+    name = model_class.__name__
+    with pytest.raises(ConfigError, match=f"the class {name} is no recommender of RecBole's kind"):
+        register_model()(model_class)
+    assert name not in registry.known_names()
+    with pytest.raises(ConfigError, match=f"the class {name} is no recommender of RecBole's kind"):
+        ExtConfig(model_class, "ring")
 
 
 @pytest.mark.parametrize("text", [None, "lambda_: 0.1\n", "base: SASRec\nlambda_: 0.1\n"])

@@ -22,7 +22,7 @@ _NEGATIVES = {
 }
 _CLIPPING = {
     "max_norm": Key("float", "", "(0, inf)"),
-    "norm_type": Key("float", "", "(0, inf)"),
+    "norm_type": Key("float|inf", "", "(0, inf)"),
     "error_if_nonfinite": Key("bool", ""),
     "foreach": Key("bool|null", ""),
 }

@@ -121,11 +121,15 @@ def _filtered_columns(settings: Settings) -> None:
 
 
 def _selected_features(settings: Settings) -> None:
-    """RecBole would end in a KeyError."""
-    if not settings.own:
-        for column in settings.get("selected_features") or ():
-            if not _is_loaded(settings, column, ("item",)):
-                _fail_unloaded(settings, "selected_features", column, "item")
+    """RecBole would end in a KeyError, or in no tensors to join."""
+    columns = settings.get("selected_features")
+    if settings.own or columns is None:
+        return
+    if not columns or not _COLUMNS.accepts(columns):
+        settings.fail("selected_features", "must be a list of at least one column's name")
+    for column in columns:
+        if not _is_loaded(settings, column, ("item",)):
+            _fail_unloaded(settings, "selected_features", column, "item")
 
 
 def _is_loaded(settings: Settings, column: str, suffixes: Sequence[str]) -> bool:

@@ -23,6 +23,7 @@ from recbole_ext.errors import ConfigError, show
 
 _NOT_DATASETS = ("url.yaml", "kg_url.yaml")  # RecBole keeps its download addresses beside them
 _COMPUTED = "computed"
+_TELL_INPUT = ("CE", "BPR")  # the losses that say what a model learns from
 
 
 class ExtConfig(Config):
@@ -117,8 +118,9 @@ class ExtConfig(Config):
     ) -> tuple[str, type[Any], str]:
         chosen = self._chosen("model", model)
         if isinstance(chosen, type):
+            registry.refuse_unfit(chosen)
             self._lineage = registry.class_lineage(chosen)
-            return chosen.__name__, _recommender(chosen), self._dataset_name(dataset)
+            return chosen.__name__, chosen, self._dataset_name(dataset)
         name = self._name("model", chosen)
         model_class = registry.get_model_class(name, self.origin("model"))
         self._lineage = registry.lineage(name)
@@ -209,6 +211,15 @@ class ExtConfig(Config):
 
     def _check(self, final: dict[str, Any]) -> None:
         names = {"model": self.model, "dataset": self.dataset}
+        if (
+            not hasattr(self.model_class, "input_type")
+            and final.get("loss_type") not in _TELL_INPUT
+        ):
+            raise ConfigError(
+                f"the class {self.model} does not say what its loss is of: give it 'input_type = "
+                "InputType.POINTWISE' (or PAIRWISE, of recbole.utils), or its YAML 'loss_type: CE' "
+                "(or BPR)"
+            )
         kind = final["MODEL_TYPE"].name.lower()
         check(Settings(self.model, self._lineage.own, kind, {**final, **names}, self._origins))
 
@@ -240,10 +251,3 @@ def _as_list(files: str | Path | Iterable[str | Path] | None) -> list[str]:
     if isinstance(files, str | Path):
         return [str(files)]
     return [str(file) for file in files or ()]
-
-
-def _recommender(model_class: type[Any]) -> type[Any]:
-    if hasattr(model_class, "type"):
-        registry.refuse_incomplete(model_class)
-        return model_class
-    raise ConfigError(f"the class {model_class.__name__} is no recommender of RecBole's kind")

@@ -96,7 +96,7 @@ TRAINING = {
     "train_neg_sample_args": Key("dict|null", "RecBole's negatives; null for loss_type CE"),
     "eval_step": Key("int", "epochs between two evaluations; 0: none", _COUNT),
     "stopping_step": Key("int", "evaluations without a gain before the stop", _COUNT),
-    "clip_grad_norm": Key("float|dict|null", "the largest gradient norm", _ABOVE_0),
+    "clip_grad_norm": Key("float|dict|null", "the largest gradient norm", _ABOVE_0, infinite=True),
     "weight_decay": Key("float", "L2 penalty", _COUNT),
     "loss_decimal_place": Key("int", "decimals of the loss shown", _COUNT),
     "require_pow": Key("bool", "power in RecBole's EmbLoss"),

@@ -34,6 +34,9 @@ def normalise(values: dict[str, Any], given: Mapping[str, Layer], own: bool) -> 
     values["numerical_features"] = values["numerical_features"] or []  # RecBole walks along it
     if isinstance(values.get("clip_grad_norm"), int | float):
         values["clip_grad_norm"] = {"max_norm": values["clip_grad_norm"]}
+    clipping = values.get("clip_grad_norm") or {}
+    if clipping.get("norm_type") == float("inf"):  # a file of settings holds finite numbers
+        values["clip_grad_norm"] = {**clipping, "norm_type": "inf"}
     values["gpu_id"] = _gpu_text(values["gpu_id"])
     values["eval_args"] = {**EVAL_ARGS, **values["eval_args"]}
     if isinstance(values["eval_args"]["mode"], dict):

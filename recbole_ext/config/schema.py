@@ -36,6 +36,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "floats": (lambda value: _is_list_of(value, _is_number), "a list of numbers"),
     "ints": (lambda value: _is_list_of(value, _is_int), "a list of whole numbers"),
     "strs": (lambda value: _is_list_of(value, lambda v: isinstance(v, str)), "a list of names"),
+    "inf": (lambda value: value == "inf", "inf"),
     "any": (lambda value: True, "any plain value"),
 }
 
@@ -50,6 +51,7 @@ class Key:
         within: the interval of a number, such as ``[0, 1)``; ``inf`` for no bound.
         choices: the only values allowed, or a function that looks them up; of a list, its items.
         fold: choices hold in any case.
+        infinite: numbers inside it may be; whoever checks the mapping sees to them.
     """
 
     kind: str
@@ -57,12 +59,14 @@ class Key:
     within: str = ""
     choices: Choices = ()
     fold: bool = False
+    infinite: bool = False
 
     def accepts(self, value: Any) -> bool:
         """Whether ``value`` has one of the types, lies in the interval and is a choice."""
         if value is None:
             return self._takes_null
-        return finite(value) and self._fits(value) and self._chosen(value) and self._inside(value)
+        allowed = finite(value) or self.infinite
+        return allowed and self._fits(value) and self._chosen(value) and self._inside(value)
 
     def allowed(self) -> str:
         """What is allowed, in words."""

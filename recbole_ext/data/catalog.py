@@ -6,7 +6,7 @@ Each is one file of properties/prepare; a new one needs no code.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
@@ -48,17 +48,16 @@ def known_datasets() -> Mapping[str, KnownDataset]:
     return _read_folder(paths.properties_dir() / "prepare")
 
 
-def missing_data_message(dataset: str, expected_file: str | Path, known: Iterable[str] = ()) -> str:
+def missing_data_message(dataset: str, expected_file: str | Path) -> str:
     """One line for DataError: the file is missing, and the command that brings it.
 
-    expected_file: `<data_path>/<dataset>/<dataset>.inter`; known: further names at hand, for the
-    nearest one, beside the catalogue's.
+    expected_file: `<data_path>/<dataset>/<dataset>.inter`.
     """
     missing = f"dataset {dataset!r}: {expected_file} is missing"
     command = _command(dataset, str(Path(expected_file).parent.parent))
     entry = known_datasets().get(dataset)
     if entry is None:
-        near = nearest(dataset, [*known_datasets(), *known])
+        near = nearest(dataset, known_datasets())
         return f"{missing}{near}; make it from a raw file by: {command} --input=FILE"
     if entry.bundled:
         return f"{missing}; it comes with RecBole: python -m pip install --no-deps recbole==1.2.1"

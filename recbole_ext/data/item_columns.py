@@ -43,7 +43,7 @@ def _column(dataset: Any, name: str) -> ItemColumn:
     table = dataset.item_feat
     loaded = [] if table is None else [c for c in table.columns if c != dataset.iid_field]
     if name not in loaded:
-        raise DataError(_absent(dataset.dataset_name, name, loaded))
+        raise DataError(absent_column("item_features", dataset.dataset_name, name, loaded))
     values = table[name]
     values = values.unsqueeze(1) if values.dim() == 1 else values
     kind = dataset.field2type[name]
@@ -59,10 +59,11 @@ def _column(dataset: Any, name: str) -> ItemColumn:
     return ItemColumn(name, values, None if numbers else dataset.num(name))
 
 
-def _absent(dataset: str, name: str, loaded: Sequence[str]) -> str:
+def absent_column(key: str, dataset: str, name: str, loaded: Sequence[str]) -> str:
+    """The line for a column that ``key`` names and that is not among the loaded ones."""
     has = f"there are {', '.join(loaded)}" if loaded else "none of its columns is loaded"
     near = nearest(name, loaded)
-    return f"item_features: no column {show(name)} loaded from {dataset}.item; {has}{near}"
+    return f"{key}: no column {show(name)} loaded from {dataset}.item; {has}{near}"
 
 
 def standardised(values: Tensor, filled: Tensor | None = None) -> Tensor:

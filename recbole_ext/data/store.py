@@ -34,18 +34,12 @@ class SequenceStore:
 
     @classmethod
     def from_ordered(
-        cls,
-        items: IntArray,
-        users: IntArray,
-        n_users: int,
-        n_items: int,
-        columns: Mapping[str, NDArray[np.generic]] | None = None,
+        cls, items: IntArray, users: IntArray, n_users: int, n_items: int
     ) -> SequenceStore:
-        """From items and columns in chronological order; ``users`` [N] in any order."""
+        """From items in chronological order; ``users`` [N] in any order."""
         offsets = np.zeros(n_users + 1, dtype=np.int64)
         np.cumsum(np.bincount(users, minlength=n_users), out=offsets[1:])
-        flat = np.ascontiguousarray(items, dtype=np.int64)
-        return cls(flat, offsets, n_items, MappingProxyType(dict(columns or {})))
+        return cls(np.ascontiguousarray(items, dtype=np.int64), offsets, n_items)
 
     @property
     def n_users(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -13,7 +13,6 @@ from recbole_ext.evaluation.per_user import PerUser, read
 from recbole_ext.experiment.gather import MASKED, Gathered
 
 Floats = NDArray[np.float64]
-Read = Callable[[Gathered], "JobUsers | None"]
 
 N_GROUPS = 5
 # Means over three seeds differ in their last bits where they should not, 1 - 2/3 from 1/3: a test

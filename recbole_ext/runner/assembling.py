@@ -17,7 +17,11 @@ from recbole_ext.errors import ConfigError, UserError
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.runner.trained import Run
 from recbole_ext.training.run_folder import RunFolder
-from recbole_ext.training.supported import check_trainer, refuse_unknown_context
+from recbole_ext.training.supported import (
+    check_trainer,
+    refuse_unknown_context,
+    refuse_unread_features,
+)
 from recbole_ext.training.trainer import SequenceTrainer
 
 
@@ -26,6 +30,7 @@ def prepared_data(config: ExtConfig) -> FlatOrder:
     check_trainer(config)
     flat = load_data(config)
     refuse_unknown_context(config, flat)
+    refuse_unread_features(config, flat)
     split_of(config, flat)  # can they be split?
     read_item_inputs(config, flat)  # can features and vectors of items be used?
     return flat

@@ -79,11 +79,12 @@ def resume(
         on_validation, test: as for :func:`run`.
 
     Raises:
-        CheckpointError: no run folder, already finished, or nothing to resume from.
+        CheckpointError: no run folder or a damaged one, or already finished.
         ConfigError: another process trains it.
     """
     folder = RunFolder.open(run_dir)
     if folder.file(METRICS_FILE).exists():
+        folder.metrics()  # or are they damaged?
         raise CheckpointError(f"{run_dir} has finished; its results are in {METRICS_FILE}")
     config = saved_config(folder, {} if data_path is None else {"data_path": data_path})
     flat = load_data(config)

@@ -7,6 +7,7 @@ from typing import Any
 
 from recbole.utils import ModelType
 
+from recbole_ext import paths
 from recbole_ext.config import ExtConfig
 from recbole_ext.config.keys import SEEN_MASKED
 from recbole_ext.config.known import look_alikes
@@ -23,6 +24,8 @@ IDLE: dict[str, tuple[Any, str]] = {
 }
 # What says how the full cross-entropy is computed, with the value that says nothing.
 OF_THE_FULL_LOSS: dict[str, Any] = {"loss_precision": "auto", "loss_chunk_size": None}
+# What Adam and AdamW alone read.
+OF_ADAM = ("adam_beta1", "adam_beta2", "adam_eps", "fused_optimizer")
 
 
 def _mixes_by(name: str) -> Callable[[Any], bool]:
@@ -60,6 +63,7 @@ def doubtful_settings(config: ExtConfig) -> Iterator[str]:
     """
     own = issubclass(config.model_class, NextItemRecommender)
     yield from _idle_anywhere(config, own)
+    yield from _idle_in_the_optimiser(config)
     yield from _idle_in_the_loss(config, own)
     if own:
         yield from _idle_in_the_model(config)
@@ -73,6 +77,15 @@ def _idle_anywhere(config: ExtConfig, own: bool) -> Iterator[str]:
     for key, (usual, why) in IDLE.items():
         if config[key] != usual and (own or key != "worker"):  # RecBole's own loaders have workers
             yield _idle(config, key, why)
+
+
+def _idle_in_the_optimiser(config: ExtConfig) -> Iterator[str]:
+    if config["learner"].lower() in ("adam", "adamw"):
+        return
+    usual = {**read_settings(paths.properties_dir() / "overall.yaml"), **_own_defaults(config)}
+    for key in OF_ADAM:
+        if config[key] != usual[key]:
+            yield _idle(config, key, f"learner is {config['learner']}")
 
 
 def _idle_in_the_loss(config: ExtConfig, own: bool) -> Iterator[str]:

@@ -59,4 +59,5 @@ def factor(kind: str, warmup: int, total: int, floor: float) -> Callable[[int], 
 def clip(parameters: Iterable[nn.Parameter], settings: dict[str, Any] | None) -> None:
     """Clip the norm of all gradients by RecBole's ``clip_grad_norm`` dictionary."""
     if settings:
-        torch.nn.utils.clip_grad_norm_(parameters, **settings)
+        norm = float(settings.get("norm_type", 2.0))  # which may be the word inf
+        torch.nn.utils.clip_grad_norm_(parameters, **{**settings, "norm_type": norm})

@@ -82,6 +82,9 @@ class RunFolder(Folder):
             raise CheckpointError(f"{file}: unreadable ({error})") from error
         if not isinstance(saved, dict):
             raise CheckpointError(f"{file}: no configuration in it")
+        for name in ("model", "dataset"):
+            if not saved.get(name):
+                raise CheckpointError(f"{file}: not as a run left it (no {name})")
         return saved
 
     def metrics(self) -> dict[str, Any]:
@@ -91,7 +94,13 @@ class RunFolder(Folder):
         except FileNotFoundError as error:
             raise CheckpointError(f"{self.path} has not finished: no {METRICS_FILE}") from error
         except DataError as error:
-            raise CheckpointError(str(error)) from error
+            raise CheckpointError(f"{error}{self._way_out()}") from error
+
+    def _way_out(self) -> str:
+        """How to come to another METRICS_FILE, where there is a way."""
+        if not self.file(RESUME_FILE).is_file():
+            return ""
+        return f"; remove it, and it is written anew by: recbole_ext resume {self.path}"
 
     def begin(self, config: str) -> None:
         """Write the configuration into a new folder, or leave no folder that is no run.

@@ -8,12 +8,15 @@ from recbole.trainer.trainer import TraditionalTrainer
 from recbole.utils import FeatureSource, FeatureType, InputType, ModelType, get_trainer
 
 from recbole_ext.config import ExtConfig
+from recbole_ext.data.item_columns import absent_column
 from recbole_ext.errors import ConfigError, show
 from recbole_ext.model.base import NextItemRecommender
 from recbole_ext.stock import recbole_models, why_not_run
 
 # RecBole's models that read labels, context-aware ones aside.
 READ_LABELS = {"DIN", "DIEN", "DMF", "FISM", "NAIS", "NeuMF", "NNCF"}
+# RecBole's models that read the item columns of selected_features.
+_READ_FEATURES = {"FDSA", "GRU4RecF", "SASRecF"}
 _RUN_HERE = "models of RecBole's plain Trainer and TraditionalTrainer run here"
 
 
@@ -52,8 +55,11 @@ def _check_negatives(config: ExtConfig) -> None:
 
 def _reads_labels(config: ExtConfig) -> bool:
     """Whether a model's loss does; that its input is pointwise does not tell."""
-    names = {ancestor.__name__ for ancestor in config.model_class.__mro__}
-    return config["MODEL_TYPE"] == ModelType.CONTEXT or bool(names & READ_LABELS)
+    return config["MODEL_TYPE"] == ModelType.CONTEXT or bool(_ancestry(config) & READ_LABELS)
+
+
+def _ancestry(config: ExtConfig) -> set[str]:
+    return {ancestor.__name__ for ancestor in config.model_class.__mro__}
 
 
 def _labelled(config: ExtConfig) -> bool:
@@ -78,3 +84,31 @@ def refuse_unknown_context(config: ExtConfig, dataset: Dataset) -> None:
                 "interactions, which an item not yet taken does not have; leave it out of load_col "
                 "and numerical_features"
             )
+
+
+def refuse_unread_features(config: ExtConfig, dataset: Dataset) -> None:
+    """Raises ConfigError for a column of ``selected_features`` that the model cannot embed.
+
+    RecBole passes over such a column, and its layers are then too wide for what is left.
+    """
+    if not _ancestry(config) & _READ_FEATURES:
+        return
+    key = f"selected_features (from {config.origin('selected_features')})"
+    table = dataset.item_feat
+    loaded = [] if table is None else list(table.columns)
+    for name in config["selected_features"]:
+        if name not in loaded:
+            raise ConfigError(absent_column(key, dataset.dataset_name, name, loaded))
+        if why := _why_unread(config, name, dataset.field2type[name]):
+            raise ConfigError(f"{key} has the column {show(name)}{why}")
+
+
+def _why_unread(config: ExtConfig, name: str, kind: FeatureType) -> str | None:
+    if kind not in (FeatureType.FLOAT, FeatureType.FLOAT_SEQ):
+        return None
+    if kind == FeatureType.FLOAT_SEQ and "SASRecF" in _ancestry(config):
+        return ", a list of numbers an item, which SASRecF cannot read; leave it out"
+    if name in config["numerical_features"]:
+        return None
+    listed = ", ".join([*config["numerical_features"], name])
+    return f" of numbers, which is read only beside numerical_features: [{listed}]"

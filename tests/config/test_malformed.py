@@ -132,6 +132,11 @@ OURS = [
     ("--clip_grad_norm={norm: 1}", "has the unknown key 'norm'; did you mean 'max_norm'?"),
     ("--clip_grad_norm={max_norm: -1}", "has max_norm: -1, which must be a number > 0"),
     ("--clip_grad_norm={norm_type: 2}", "needs max_norm"),
+    ("--clip_grad_norm={max_norm: .inf}", "has max_norm: inf, which must be a number > 0"),
+    ("--clip_grad_norm={max_norm: 1, norm_type: info}", "has norm_type: 'info', which must be a "
+     "number > 0 or inf"),
+    ("--clip_grad_norm={max_norm: 1, norm_type: .nan}", "has norm_type: nan, which must be a "
+     "number > 0 or inf"),
     # evaluation
     ("--metrics=[Hit,AUC]", "metrics (from --metrics) has the unknown metric 'AUC'; there are Hit"),
     ("--metrics=ndgc", "has the unknown metric 'ndgc'; did you mean 'NDCG'?"),

@@ -28,6 +28,8 @@ BUILTIN = [
     ("BPR", "--train_neg_sample_args={distribution: uniform, sample_num: 0}",
      "has sample_num: 0, which must be a whole number >= 1"),
     ("SASRec", "--transform=mask_itemseq", "needs the key mask_ratio, which SASRec does not have"),
+    ("SASRecF", "--selected_features=[]", "must be a list of at least one column's name"),
+    ("SASRecF", "--selected_features=[3]", "must be a list of at least one column's name"),
     ("Pop", "--long_sequences=chunk", "needs train_objective: all_positions"),
 ]  # fmt: skip
 

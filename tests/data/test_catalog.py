@@ -36,11 +36,6 @@ def test_unknown_name_gives_the_nearest_and_the_way_for_own_data() -> None:
     )
 
 
-def test_nearest_of_the_names_at_hand() -> None:
-    message = missing_data_message("my-shp", "dataset/my-shp/my-shp.inter", known=["my-shop"])
-    assert "did you mean 'my-shop'?" in message
-
-
 def test_the_bundled_one_comes_with_recbole() -> None:
     message = missing_data_message("ml-100k", "x/ml-100k/ml-100k.inter")
     assert message.startswith(

@@ -53,18 +53,6 @@ def test_negative_and_infinite_times() -> None:
     assert store.items.tolist() == [4, 3, 2, 1]
 
 
-def test_columns_follow() -> None:
-    users, items = np.array([2, 1, 1]), np.array([3, 4, 5])
-    times = np.array([1.0, 2.0, 1.0])
-    pairs = np.array([[30, 31], [40, 41], [50, 51]])
-    order = chronological_order(users, times)
-    columns = {"time": times[order], "two": pairs[order]}
-    store = SequenceStore.from_ordered(items[order], users, 3, 6, columns)
-    assert store.items.tolist() == [5, 4, 3]
-    assert store.columns["time"].tolist() == [1.0, 2.0, 1.0]
-    assert store.columns["two"].tolist() == [[50, 51], [40, 41], [30, 31]]
-
-
 def test_no_interactions() -> None:
     store = store_of([])
     assert (len(store.items), store.offsets.tolist()) == (0, [0] * 7)

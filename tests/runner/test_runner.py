@@ -89,8 +89,10 @@ def test_a_run_on_ml_100k(ml_100k: Settings, tmp_path: Path) -> None:
         ("FPARec", {"loss_type": "BPR", "n_negatives": 5000}, "n_negatives: 5000 must be smaller"),
         ("SASRecF", {}, "selected_features (from RecBole's SASRecF.yaml) has the column 'class', "
          "which load_col does not load: {inter: [user_id, item_id, timestamp], item: [item_id, "),
-        ("SASRecF", {"load_col": None}, "RecBole's SASRecF cannot be built with these settings on "
-         "ring: KeyError"),
+        ("SASRecF", {"load_col": None}, "selected_features (from RecBole's SASRecF.yaml): no column"
+         " 'class' loaded from ring.item; none of its columns is loaded"),
+        ("NARM", {"dropout_probs": []}, "RecBole's NARM cannot be built with these settings on "
+         "ring: IndexError"),
         ("BPR", {"train_neg_sample_args": None}, "train_neg_sample_args: null (from config_dict): "
          "BPR learns from pairs of an item taken and a negative; give {distribution: uniform"),
     ],

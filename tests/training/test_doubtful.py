@@ -60,6 +60,20 @@ def test_keys_that_mean_nothing_beside_another_are_named(
     assert not [*doubtful_settings(again)], "a run's config.yaml names all keys"
 
 
+@pytest.mark.parametrize("model", ["FPARec", "SASRec"])
+def test_adams_keys_beside_another_optimiser_are_named(model: str, settings: Settings) -> None:
+    """A model's own beta2 is nobody's wish."""
+    keys = {"adam_beta1": 0.8, "adam_beta2": 0.9, "adam_eps": 1e-6, "fused_optimizer": False}
+    plain = settings(own=model == "FPARec", learner="SGD")
+
+    def told(**more: Any) -> list[str]:
+        return [*doubtful_settings(ExtConfig(model, "ring", None, {**plain, **more}))]
+
+    assert [line.split()[0] for line in told(**keys)] == [*keys]
+    assert told(adam_beta1=0.8) == ["adam_beta1 = 0.8 has no effect here: learner is SGD"]
+    assert not told() and not told(**keys, learner="adamw")
+
+
 def test_the_protocol_of_general_models_is_told(settings: Settings) -> None:
     def told(model: str, **keys: Any) -> bool:
         log = run(model, "ring", config_dict=settings(own=False, epochs=1, **keys)).run_dir
@@ -76,6 +90,7 @@ def test_a_model_without_a_choice_of_losses_trains_the_full_one() -> None:
         lineage = Lineage(root="FPARec", own=True, files=(), class_files=())
 
     keys = dict.fromkeys(("enable_scaler", "loss_decimal_place", "metric_decimal_place", "worker"))
+    keys["learner"] = "adam"
     keys["MODEL_TYPE"] = ModelType.SEQUENTIAL
     given = Config(keys, loss_type=None, loss_precision="float32", loss_chunk_size=64)
     named = " ".join(doubtful_settings(given))  # type: ignore[arg-type]

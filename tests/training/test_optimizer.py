@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from torch import nn
 from torch.optim import Adam, AdamW, Optimizer
 
+from recbole_ext.config import ExtConfig
 from recbole_ext.training.optimizer import build_adam, build_schedule, clip, factor
 
 CONFIG: dict[str, Any] = {
@@ -139,3 +141,16 @@ def test_clipping(settings: dict[str, float] | None, expected: list[float]) -> N
     clip(parameters, settings)
     gradients = [parameter.grad.item() for parameter in parameters if parameter.grad is not None]
     assert gradients == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("word", ["inf", ".inf"])
+def test_the_norm_of_the_largest_gradient(word: str) -> None:
+    """As RecBole's dictionary goes to torch, which takes it; a run's config.yaml keeps it."""
+    argument = f"--clip_grad_norm={{max_norm: 1, norm_type: {word}}}"
+    chosen = ExtConfig("FPARec", "ml-100k", cli_args=[argument])
+    again = ExtConfig(config_dict=yaml.safe_load(chosen.snapshot_yaml()))
+    assert again["clip_grad_norm"] == chosen["clip_grad_norm"]
+    parameter = torch.nn.Parameter(torch.zeros(3))
+    parameter.grad = torch.tensor([4.0, 2.0, 1.0])
+    clip([parameter], again["clip_grad_norm"])
+    torch.testing.assert_close(parameter.grad, torch.tensor([1.0, 0.5, 0.25]))

@@ -121,6 +121,10 @@ def misspelt(self: Any) -> Tensor:
         ({"encode": flat}, r"Mine.encode gave a tensor of shape \[1, 8\] for ids of"),
         ({"encode": whole}, r"with last_only for ids .* the newest state, \[1, 1, 8\]"),
         ({"item_table": lambda self: self.items.weight}, "Mine.item_table is function; it must be"),
+        (
+            {"item_table": property(lambda self: self.items.weight.detach().numpy())},
+            r"Mine.item_table is a numpy.ndarray of shape \[31, 8\]; it must be a property",
+        ),
         ({"item_table": property(lambda self: self.items)}, "Mine.item_table is Embedding; it"),
         ({"item_table": property(lambda self: self.items.weight[1:])}, "a row for each item and"),
         ({"item_table": property(lambda self: self.items.weight[:, 1:])}, "widths must be equal"),

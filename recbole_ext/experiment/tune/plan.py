@@ -106,6 +106,7 @@ def plan(asked: Asked, space: Space) -> Plan:
     _refuse_ours(asked)
     named = {"model": asked.model, "dataset": asked.dataset}
     names = {**space.names, **{name: value for name, value in named.items() if value}}
+    _refuse_other_names(space, names)
     space = space.fix(asked.config_dict)
     elsewhere = asked.keys()
     space.refuse_searched(elsewhere)
@@ -155,11 +156,21 @@ def _refuse_ours(asked: Asked) -> None:
             raise ConfigError(f"{key} cannot be set for a sweep: {OURS[key]}")
 
 
+def _refuse_other_names(space: Space, names: Mapping[str, str]) -> None:
+    for name, value in space.names.items():
+        if names[name] != value:
+            raise ConfigError(
+                f"--{name}={names[name]}, but {space.source} is for {name}: {value}; set it in one "
+                "of them"
+            )
+
+
 def _refuse_contradictions(space: Space, asked: Asked) -> None:
     for key, value in asked.file_values().items():
-        if key in space.fixed and space.fixed[key] != value:
+        fixed = {**space.names, **space.fixed}
+        if key in fixed and fixed[key] != value:
             raise ConfigError(
-                f"{key}: {show(value)} in a config file and {show(space.fixed[key])} in "
+                f"{key}: {show(value)} in a config file and {show(fixed[key])} in "
                 f"{space.source}; set it in one of them"
             )
 

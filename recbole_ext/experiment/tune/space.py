@@ -123,6 +123,7 @@ def parse_space(
     given: Mapping[str, Any], source: str, sweep: Mapping[str, Any] | None = None
 ) -> Space:
     """The space that a file's mapping says; see :func:`read_space`."""
+    names = _names(given, source)
     values = {key: value for key, value in given.items() if key not in ("sweep", *NAMES)}
     read = {name: _single(_read(name, values[name], source)) for name in sorted(values)}
     axes = {name: one for name, one in read.items() if isinstance(one, Choice | Float | Int)}
@@ -133,7 +134,7 @@ def parse_space(
         raise ConfigError(f"{source} searches nothing: no key has a list or a range of values")
     over = sweep or {}
     settings = SweepSettings.read(_merged(given.get("sweep"), over, source), source, over)
-    return Space(source, _names(given, source), settings, axes, fixed, links, values)
+    return Space(source, names, settings, axes, fixed, links, values)
 
 
 def _merged(given: Any, over: Mapping[str, Any], source: str) -> dict[str, Any]:
@@ -150,7 +151,10 @@ def _names(given: Mapping[str, Any], source: str) -> dict[str, str]:
     names = {name: given[name] for name in NAMES if name in given}
     for name, value in names.items():
         if not isinstance(value, str):
-            raise ConfigError(f"{source}: {name}: {show(value)} must be a name (text)")
+            raise ConfigError(
+                f"{source}: {name}: {show(value)} must be one name: a sweep is of one model on one "
+                "data set"
+            )
     return names
 
 

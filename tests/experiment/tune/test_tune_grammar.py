@@ -120,7 +120,10 @@ def test_malformed(text: str, line: str) -> None:
          "sweep's max_epochs; give the final run's as --epochs"),
         ("a: [1, 2]\nrun_dir: x", "s.yaml: run_dir cannot be searched or set here: each trial has a"
          " folder of its own"),
-        ("a: [1, 2]\nmodel: [A, B]", "s.yaml: model: ['A', 'B'] must be a name (text)"),
+        ("a: [1, 2]\nmodel: [A, B]", "s.yaml: model: ['A', 'B'] must be one name: a sweep is of on"
+         "e model on one data set"),
+        ("dataset: [a, b]\nmodel: A", "s.yaml: dataset: ['a', 'b'] must be one name: a sweep is of"
+         " one model on one data set"),
         ("a: {uniform: [2, 1]}", "s.yaml: a: needs low < high, not [2, 1]"),
     ],
 )  # fmt: skip

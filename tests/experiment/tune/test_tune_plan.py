@@ -76,6 +76,10 @@ def planned(**changes: object) -> Plan:
         ({}, {"run_dir": "x"}, "run_dir cannot be set for a sweep: each trial has a folder of its "
          "own"),
         ({}, {"eval_step": 0}, "eval_step: 0: a trial is judged by its validation"),
+        ({"model": "PARec"}, {}, "--model=FPARec, but s.yaml is for model: PARec; set it in one of "
+         "them"),
+        ({"dataset": "dup"}, {}, "--dataset=ring, but s.yaml is for dataset: dup; set it in one of "
+         "them"),
         ({}, {"trials": 0}, "--trials: 0 must be a whole number >= 1"),
         ({}, {"search": "tpe"}, "--search: 'tpe' must be one of random, optuna"),
         ({}, {"grace": 9, "max_epochs": 8}, "--grace: 9 must be at most max_epochs: 8"),
