@@ -96,7 +96,7 @@ def refuse_unread_features(config: ExtConfig, dataset: Dataset) -> None:
     key = f"selected_features (from {config.origin('selected_features')})"
     table = dataset.item_feat
     loaded = [] if table is None else list(table.columns)
-    for name in config["selected_features"]:
+    for name in config["selected_features"] or ():
         if name not in loaded:
             raise ConfigError(absent_column(key, dataset.dataset_name, name, loaded))
         if why := _why_unread(config, name, dataset.field2type[name]):
