@@ -30,6 +30,22 @@ def handling(handler: Callable[[int, Any], None], *numbers: int) -> Iterator[Non
             signal.signal(number, earlier)
 
 
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Ctrl-C and SIGTERM of the block are heard at its end.
+
+    For what takes a ``threading.Condition``, as queues do: an interrupt in its ``__enter__``, which
+    is Python, leaves the lock taken for good, and whoever takes it next waits for ever.
+    """
+    came: list[int] = []
+    try:
+        with handling(lambda number, _: came.append(number), signal.SIGINT, signal.SIGTERM):
+            yield
+    finally:
+        for number in came:
+            signal.raise_signal(number)
+
+
 class Interrupt:
     """Remembers that it came until somebody has raised it to where it is heard.
 

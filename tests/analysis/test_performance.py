@@ -172,7 +172,7 @@ def test_reading_a_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("metrics", ["", "[]", '{"test": 3}', '{"test": {"NDCG@10": "x"}}'])
 def test_damaged_metrics(metrics: str, tmp_path: Path) -> None:
-    run = folder(tmp_path / "run", AR)
+    run = folder(tmp_path / "run", {"model": "M", "dataset": "d", **AR})
     (run / "metrics.json").write_text(metrics)
     with pytest.raises(CheckpointError, match=r"metrics.json: not as a run left it"):
         read_design_point(run, "NDCG@10")
