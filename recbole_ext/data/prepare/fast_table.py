@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
@@ -35,10 +36,12 @@ def read_fast(source: Source, layout: Layout, cleaner: Cleaner | None = None) ->
     builder = (cleaner or Cleaner()).start()
     try:
         with source.open() as file:
-            watched, rows = _Watched(file), int(layout.header)
+            separator = layout.separator if layout.quoted else None
+            watched, rows = _Watched(file, separator), int(layout.header)
             for frame in _frames(watched, layout):
                 _add(builder, frame, layout)
                 rows += len(frame)
+        watched.end()
         if layout.quoted and watched.quotes and rows != watched.lines:
             raise _OddError  # a row of several lines: a quotation mark may have swallowed some
     except (ValueError, pd.errors.ParserWarning, *DAMAGE):
@@ -111,14 +114,26 @@ def _seconds(column: pd.Series, layout: Layout) -> NDArray[np.float64]:
 class _Watched(io.RawIOBase):
     """Bytes as they are, refusing a zero byte: the parser would end the field there, silently.
 
+    Refused too is a quotation mark that does not open or close a whole field, or stand twice within
+    one: the parser takes what follows a closing one for more of the field.
+
+    Args:
+        separator: of quoted fields; None where a quotation mark is a letter like others.
+
     Attributes:
         quotes: whether there was a quotation mark.
         lines: read so far, a last one without its end too.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], separator: str | None) -> None:
         self._file = file
         self._ends, self._open = 0, False
+        self._rest = b""  # of a line that has not ended
+        self._field: re.Pattern[bytes] | None = None
+        if separator is not None:
+            mark = re.escape(separator.encode())
+            field = rb'"(?:[^"\n]|"")*"(?=' + mark + rb"|\r?\n|\Z)"
+            self._field = re.compile(rb"(?:^|(?<=" + mark + rb"))" + field, re.MULTILINE)
         self.quotes = False
 
     @property
@@ -136,5 +151,15 @@ class _Watched(io.RawIOBase):
             self._ends += data.count(b"\n")
             self._open = not data.endswith(b"\n")
             self.quotes = self.quotes or b'"' in data
+            whole, end, self._rest = (self._rest + data).rpartition(b"\n")
+            self._check(whole + end)
         buffer[: len(data)] = data
         return len(data)
+
+    def end(self) -> None:
+        """Look at the last line too, which has no end."""
+        self._check(self._rest)
+
+    def _check(self, lines: bytes) -> None:
+        if self._field and b'"' in lines and b'"' in self._field.sub(b"", lines):
+            raise _OddError

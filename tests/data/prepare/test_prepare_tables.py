@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recbole_ext.data.prepare import fast_table, prepare
@@ -218,6 +218,7 @@ def outcome(read: Callable[[Source, Layout], Log | None], source: Source, layout
 
 @settings(deadline=None)
 @given(TABLE_ROWS, st.sampled_from([",", "\t"]), st.sampled_from([1, 2, 1 << 20]))
+@example([('"', '"c,d"', "0", "0")], ",", 1)  # a letter behind a closing quotation mark
 def test_the_fast_reading_equals_the_slow_one_or_leaves_it_to_that(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[tuple[str, ...]],
