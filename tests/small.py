@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 SMALL = {
     "MAX_ITEM_LIST_LENGTH": 8,
@@ -26,3 +27,7 @@ def write_atomic(data_path: Path, name: str, rows: Iterable[tuple[object, object
     header = "user_id:token\titem_id:token\ttimestamp:float"
     (data_path / name / f"{name}.inter").write_text("\n".join([header, *lines]) + "\n")
     return data_path
+
+
+def as_arguments(settings: dict[str, Any]) -> list[str]:
+    return [f"--{key}={value}" for key, value in settings.items()]

@@ -65,6 +65,14 @@ class Layer:
         return None if value == "None" and key.accepts(None) else value
 
 
+def said_of(source: str, error: ConfigError) -> str:
+    """The line of an error, what stood in ``config_dict`` said to be from ``source``.
+
+    For whoever hands on a file's values as ``config_dict``: no such thing is the user's.
+    """
+    return str(error).replace(f"(from {DICT})", f"(from {source})")
+
+
 def _why(key: Key) -> str:
     """Where the type of a user's own key comes from."""
     return ", as its default in the model's YAML is" if key.help == OF_YOUR_MODEL else ""

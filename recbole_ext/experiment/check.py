@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recbole_ext.config.keys import CIRCUMSTANCES
+from recbole_ext.config.layers import said_of
 from recbole_ext.config.sources import read_yaml
 from recbole_ext.errors import ConfigError, DataError, show
 from recbole_ext.evaluation.metrics import split_metrics
@@ -41,9 +42,7 @@ def check(specs: Iterable[Spec], name: str, tables: Sequence[Table]) -> dict[str
                 _check_shown(spec.name, configs[spec.name], tables)
             _check_begun(Path(spec.run_dir), configs[spec.name].resolved())
         except ConfigError as error:
-            # The keys of a job lie in its file: no config_dict is the user's.
-            what = str(error).replace(" (from config_dict)", "")
-            raise ConfigError(f"{name}: job {spec.name}: {what}") from error
+            raise ConfigError(f"{name}: job {spec.name}: {said_of(name, error)}") from error
     return _absent(configs.values())
 
 

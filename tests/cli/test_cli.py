@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
+from small import as_arguments
 
 from recbole_ext import __version__
 from recbole_ext.cli import main
-from recbole_ext.training.trainer import SequenceTrainer
 
 pytestmark = pytest.mark.usefixtures("quiet_place")
 
@@ -33,10 +29,6 @@ def python(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *words], capture_output=True, text=True, timeout=300, check=False
     )
-
-
-def as_arguments(settings: dict[str, Any]) -> list[str]:
-    return [f"--{key}={value}" for key, value in settings.items()]
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -168,87 +160,6 @@ def test_in_a_process_of_its_own() -> None:
     assert found.stderr.count("\n") == 1
 
 
-def test_a_nan_is_no_mistake_of_the_command_line(
-    capsys: pytest.CaptureFixture[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    step = SequenceTrainer._step
-    monkeypatch.setattr(SequenceTrainer, "_step", lambda *args: step(*args) * float("nan"))
-    assert main(["run", "--model=FPARec", "--dataset=ring", *as_arguments(settings())]) == 1
-    last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith("error: the training loss became NaN in epoch 0; lower learning_rate")
-
-
-def test_a_full_disk_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Wherever it is met; the run goes on from its folder."""
-
-    def full(**_: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", "/x/metrics.json")
-
-    monkeypatch.setattr("recbole_ext.runner.run", full)
-    monkeypatch.setattr("recbole_ext.training.run_folder.current_folder", lambda: Path("/x"))
-    assert main(["run", "--model=FPARec", "--dataset=ml-100k"]) == 2
-    assert capsys.readouterr().err == (
-        "error: /x/metrics.json could not be written (No space left on device); go on with: "
-        "recbole_ext resume /x\n"
-    )
-
-
-@pytest.mark.parametrize("command", ["resume", "recommend", "analyze", "tune", "compare"])
-def test_a_path_that_cannot_be_is_one_line(
-    command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    long = "x" * 300
-    words = {
-        "recommend": [long, "--user=1"],
-        "tune": ["--model=FPARec", "--dataset=ml-100k", f"--sweep_dir={long}"],
-        "compare": ["fparec", "--quick", f"--out={long}"],
-    }.get(command, [long])
-    assert main([command, *words]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: ") and line.endswith("File name too long")
-
-
-@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
-def test_interrupting_tells_how_to_go_on(
-    how: str,
-    capsys: pytest.CaptureFixture[str],
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    stopped = {"Ctrl-C": _interrupt, "SIGTERM": _terminate}[how]
-    with monkeypatch.context() as patch:
-        patch.setattr(SequenceTrainer, "rank_with_best", stopped)
-        words = as_arguments(settings(run_dir="place"))
-        assert main(["run", "--model=FPARec", "--dataset=ring", *words]) == 130
-    last = capsys.readouterr().err.splitlines()[-1]
-    place = Path("place").resolve()
-    assert last == f"interrupted; go on with: recbole_ext resume {place}"
-    assert main(["resume", str(place)]) == 0
-    assert capsys.readouterr().out.endswith(f"run folder: {place}\n")
-
-
-def _interrupt(*args: object) -> None:
-    raise KeyboardInterrupt
-
-
-def _terminate(*args: object) -> None:
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def test_out_of_memory_is_one_line(
-    capsys: pytest.CaptureFixture[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(SequenceTrainer, "_step", lambda *_: torch.empty(2**60))
-    assert main(["run", "--model=FPARec", "--dataset=ring", *as_arguments(settings())]) == 1
-    last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith("error: out of memory (")
-    assert last.endswith(
-        "; a smaller train_batch_size, eval_batch_size or MAX_ITEM_LIST_LENGTH needs less"
-    )
-
-
 @pytest.mark.parametrize("words", [["--help"], *([command, "--help"] for command in COMMANDS)])
 def test_help_needs_neither_torch_nor_recbole(words: list[str]) -> None:
     code = (
@@ -277,42 +188,6 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out == f"{__version__}\n"
-
-
-@pytest.mark.parametrize("columns", [100, 120, 200])
-def test_the_list_of_models_fits_the_terminal(
-    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", str(columns))
-    assert main(["models", "--own"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= columns
-    assert ("base" in lines[0].split()) == (columns == 200)
-
-
-def test_models(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models"]) == 0
-    rows = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
-    assert rows["FPARec"][:3] == ["recbole_ext", "2024", "sequential"]
-    assert rows["VanillaAR"][:4] == ["recbole_ext", "2018", "sequential", "ComposableRecommender"]
-    assert rows["SASRec"][:3] == ["RecBole", "2018", "sequential"]
-    assert rows["BPR"][:3] == ["RecBole", "2009", "general"]
-    assert "XGBoost" not in rows
-    assert len(rows) > 90
-
-
-@pytest.mark.parametrize(
-    ("name", "why"),
-    [("S3Rec", "by S3RecTrainer"), ("FEARec", "augmented table"), ("KGCN", "knowledge graph")],
-)
-def test_a_model_that_is_not_run_says_why(
-    name: str, why: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for shown in (name, "SASRec"):
-        assert main(["models", shown]) == 0
-        facts = [line for line in capsys.readouterr().out.splitlines() if "not run" in line]
-        assert [why in fact for fact in facts] == [True] * (shown == name)
 
 
 def test_the_readmes_command_is_recbole_ext_run(settings: Settings) -> None:

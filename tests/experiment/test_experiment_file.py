@@ -345,7 +345,8 @@ BAD = {
     ),
     "a key of the model": (
         "tables: {t: {jobs: {x: {model: FPARec, dataset: d, keys: {n_head: 2}}}}}",
-        "e.yaml: job x: unknown key 'n_head' for model FPARec; did you mean 'n_heads'?",
+        "e.yaml: job x: unknown key 'n_head' (from e.yaml) for model FPARec; did you mean "
+        "'n_heads'?",
     ),
     "a loop of its own": (
         "tables: {t: {jobs: {x: {model: RecVAE, dataset: d}}}}",

@@ -19,3 +19,14 @@ def write_file(jobs: dict[str, Any], **sections: Any) -> None:
 
 def job(model: str = "FPARec", **keys: Any) -> dict[str, Any]:
     return {"model": model, "dataset": "ring", "keys": keys}
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {
+        str(path.relative_to(folder)): path.stat().st_mtime_ns
+        for path in folder.rglob("metrics.json")
+    }
+
+
+def begun(folder: Path) -> int:
+    return (folder / "log.txt").read_text().count(" users, ")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from recbole.data import create_dataset
+from recbole.data import create_dataset, data_preparation
 
 from recbole_ext.config import ExtConfig
 from recbole_ext.data.loading import load_data
@@ -32,4 +32,7 @@ def test_what_recbole_would_pass_over(key: str, value: Any, settings: Settings) 
 
 def test_as_it_is_a_model_runs_there(settings: Settings) -> None:
     config = ExtConfig("FPARec", "ring", config_dict=settings())
-    config.model_class(config, create_dataset(config))
+    train, _, _ = data_preparation(config, create_dataset(config))
+    model = config.model_class(config, train.dataset)
+    losses = [model.calculate_loss(batch).item() for batch in train]
+    assert losses and all(0.0 < loss < 10.0 for loss in losses)

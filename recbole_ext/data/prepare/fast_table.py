@@ -9,6 +9,7 @@ import csv
 import io
 import re
 import warnings
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
@@ -133,7 +134,8 @@ class _Watched(io.RawIOBase):
         if separator is not None:
             mark = re.escape(separator.encode())
             field = rb'"(?:[^"\n]|"")*"(?=' + mark + rb"|\r?\n|\Z)"
-            self._field = re.compile(rb"(?:^|(?<=" + mark + rb"))" + field, re.MULTILINE)
+            start = rb"(?:^(?:" + BOM_UTF8 + rb")?|(?<=" + mark + rb"))"
+            self._field = re.compile(start + field, re.MULTILINE)
         self.quotes = False
 
     @property
@@ -151,8 +153,9 @@ class _Watched(io.RawIOBase):
             self._ends += data.count(b"\n")
             self._open = not data.endswith(b"\n")
             self.quotes = self.quotes or b'"' in data
-            whole, end, self._rest = (self._rest + data).rpartition(b"\n")
-            self._check(whole + end)
+            if self._field:
+                whole, end, self._rest = (self._rest + data).rpartition(b"\n")
+                self._check(whole + end)
         buffer[: len(data)] = data
         return len(data)
 

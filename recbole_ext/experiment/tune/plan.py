@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from recbole_ext.config import ExtConfig
-from recbole_ext.config.layers import DICT
+from recbole_ext.config.layers import said_of
 from recbole_ext.config.sources import parse_arguments, read_yaml
 from recbole_ext.config.yaml_dialect import dump
 from recbole_ext.errors import ConfigError, show
@@ -196,5 +196,4 @@ def _checked(
     try:
         return ExtConfig(names.get("model"), names.get("dataset"), files, values, cli_args)
     except ConfigError as error:
-        line = str(error).replace(f"(from {DICT})", f"(from {space.source})")
-        raise ConfigError(line) from error
+        raise ConfigError(said_of(space.source, error)) from error

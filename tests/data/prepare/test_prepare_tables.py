@@ -235,6 +235,15 @@ def test_the_fast_reading_equals_the_slow_one_or_leaves_it_to_that(
     assert fast is None or fast == outcome(read_rows, source, layout)
 
 
+@pytest.mark.parametrize("begins", ["", "\ufeff"])
+def test_whole_quoted_fields_are_read_fast(begins: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(begins + '"a,b","i""x""",1,2\r\nu,"i",3,"4"', encoding="utf-8")
+    layout, source = Layout(",", 4, "x"), Source(path)
+    expected = (["a,b", "u"], ['i"x"', "i"], [1.0, 3.0], [2.0, 4.0])
+    assert outcome(read_fast, source, layout) == outcome(read_rows, source, layout) == expected
+
+
 @pytest.mark.parametrize("column", ["title", "item"])
 def test_a_stray_quotation_mark_swallows_no_rows(
     column: str, raw: Raw, monkeypatch: pytest.MonkeyPatch
